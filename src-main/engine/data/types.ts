@@ -1,0 +1,33 @@
+/**
+ * @file What data preparation hands to training: token ids with labels, and every fault found on the way.
+ */
+import type { Fault } from '../../../src-shared/domain/app-error.ts';
+
+/** Label of a token that is not trained (Hugging Face's and PyTorch's convention). */
+export const IGNORED_LABEL = -100;
+
+/** Where a row came from. */
+export interface RowSource {
+  /** Path as the user gave it. */
+  readonly file: string;
+  /** 1-based line (text formats) or row (tables, JSON arrays: position of the element). */
+  readonly line: number;
+}
+
+/** One training example of a language model. */
+export interface TokenizedExample {
+  /** Token ids, special tokens included. */
+  readonly inputIds: Int32Array;
+  /** Same length; the token's own id where it is trained (not shifted), else IGNORED_LABEL. */
+  readonly labels: Int32Array;
+  /** Class id, class ids (multi label, 0/1 per class) or a number (regression); null for language modelling. */
+  readonly target: number | readonly number[] | null;
+  /** Encoder-decoder models: ids of the answer the decoder is trained on; null otherwise. `inputIds` is then the encoder's input. */
+  readonly decoderIds: Int32Array | null;
+  readonly source: RowSource;
+}
+
+/** A fault of one row or file; `count` > 1 when the same fault was seen again and only counted. */
+export interface DataFault extends Fault {
+  readonly code: string;
+}
