@@ -1,0 +1,60 @@
+"""PEFT adapters: random ones made from our own `peft` configuration, and the logits of base + adapter."""
+
+import torch
+from models import load_model, logits_of
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import save_file
+
+PASSED_ON = (
+    "r",
+    "lora_alpha",
+    "lora_dropout",
+    "target_modules",
+    "use_rslora",
+    "use_dora",
+    "rank_pattern",
+    "alpha_pattern",
+    "layers_to_transform",
+    "exclude_modules",
+    "init_lora_weights",
+)
+
+
+def lora_config(peft):
+    """Our configuration uses PEFT's names (DESIGN.md 6), so what is written is passed on; what is not keeps our defaults."""
+    settings = {"r": 8, "lora_alpha": 32, "lora_dropout": 0.0, "target_modules": "all-linear"}
+    settings.update({name: peft[name] for name in PASSED_ON if peft.get(name) is not None})
+    settings["bias"] = peft.get("bias", "none")
+    settings["modules_to_save"] = peft.get("modules_to_save") or None
+    return LoraConfig(task_type="CAUSAL_LM", **settings)
+
+
+def add_adapter(model, peft, seed, random_b=True):
+    """B starts at zero; random values of a trained adapter's size give A a gradient from the first step on."""
+    torch.manual_seed(seed)
+    wrapped = get_peft_model(model, lora_config(peft))
+    if random_b:
+        generator = torch.Generator().manual_seed(seed + 1)
+        with torch.no_grad():
+            for name, parameter in wrapped.named_parameters():
+                if "lora_B" in name or "lora_embedding_B" in name:
+                    parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
+                elif "magnitude" in name or "modules_to_save" in name or (parameter.requires_grad and "bias" in name):
+                    parameter.mul_(1 + 0.1 * torch.randn(parameter.shape, generator=generator))
+    return wrapped
+
+
+def make_adapter(model, folder, peft, seed=1, random_b=True):
+    wrapped = add_adapter(load_model(model), peft, seed, random_b)
+    wrapped.save_pretrained(folder)
+    return {"trainable": sum(p.numel() for p in wrapped.parameters() if p.requires_grad)}
+
+
+def adapter_logits(model, folder, tokens, out, dtype="f32"):
+    """Logits of base + adapter, as PEFT loads the adapter folder; `merged` compares PEFT's own merge with it."""
+    wrapped = PeftModel.from_pretrained(load_model(model, dtype), folder).eval()
+    logits = logits_of(wrapped, tokens)
+    save_file({"logits": logits}, out)
+    change = (logits - logits_of(load_model(model, dtype), tokens)).abs().max().item()
+    merged = (logits_of(wrapped.merge_and_unload(), tokens) - logits).abs().max().item()
+    return {"change_from_base": change, "merged_difference": merged}

@@ -1,0 +1,71 @@
+"""Random models of transformers, saved as Hugging Face folders, and their logits."""
+
+import json
+import os
+
+import torch
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+
+
+def make_model(folder, model_type, config, seed=0, dtype="f32", max_shard_size="5GB", legacy_config=False):
+    """Makes a model whose logits are of order one: with transformers' own start (deviation 0.02) all logits would be near
+    zero and an absolute tolerance would prove little. `legacy_config` writes config.json as transformers 4 did."""
+    settings = AutoConfig.for_model(model_type, **config)
+    model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager")
+    randomize(model, seed)
+    model.to(DTYPES[dtype])
+    model.save_pretrained(folder, max_shard_size=max_shard_size)
+    if legacy_config:
+        write_legacy_config(folder)
+    return {"parameters": model.num_parameters(), "files": sorted(os.listdir(folder))}
+
+
+def randomize(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    tied = model.get_output_embeddings() is not None and (
+        model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    )
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() == 1:
+                parameter.copy_(noise * 0.1 + (0.0 if name.endswith("bias") else 1.0))
+            elif "embed" in name or name.endswith("wte.weight"):
+                parameter.copy_(noise * (2 / parameter.shape[1] ** 0.5 if tied else 1.0))
+            elif name == "lm_head.weight":
+                parameter.copy_(noise * 2 / parameter.shape[1] ** 0.5)
+            else:
+                parameter.copy_(noise / parameter.shape[-1] ** 0.5)
+
+
+def write_legacy_config(folder):
+    """transformers 5 writes `rope_parameters` and `dtype`; most published models still have `rope_theta`, `rope_scaling`
+    and `torch_dtype`."""
+    path = os.path.join(folder, "config.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    rope = config.pop("rope_parameters", None) or {}
+    config["rope_theta"] = rope.pop("rope_theta", 10000.0)
+    config["rope_scaling"] = rope if rope.get("rope_type", "default") != "default" else None
+    config["torch_dtype"] = config.pop("dtype")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file, indent=2)
+
+
+def load_model(folder, dtype="f32"):
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[dtype], attn_implementation="eager").eval()
+
+
+def logits_of(model, tokens):
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([tokens])).logits[0].float().contiguous()
+
+
+def model_logits(folder, tokens, out, dtype="f32"):
+    """Saves the logits [seq, vocab] of one row of token ids, computed in `dtype` from the folder's weights."""
+    logits = logits_of(load_model(folder, dtype), tokens)
+    save_file({"logits": logits}, out)
+    return {"largest": logits.abs().max().item(), "deviation": logits.std().item()}

@@ -1,0 +1,30 @@
+"""Quasi-LoRA (peft_type QLORA) in plain PyTorch: W + diag(s) (alpha/r) B A with trainable s [out], starting at one.
+
+It is PEFT's LoRA layer with one factor more, so everything else (targets, initial A and B, Trainer) is the LoRA reference.
+"""
+
+import torch
+from adapters import add_adapter
+from models import load_model
+from peft import PeftModel
+from peft.tuners.lora import Linear
+from training import fit
+
+
+def add_scaling_vectors(wrapped):
+    """Multiplies each LoRA layer's update by s. The update alone passes through lora_B, so a hook there is the formula."""
+    for module in wrapped.modules():
+        if isinstance(module, Linear):
+            b = module.lora_B["default"]
+            b.scaling_vector = torch.nn.Parameter(torch.ones(b.out_features))
+            b.register_forward_hook(lambda layer, inputs, output: output * layer.scaling_vector)
+    return wrapped
+
+
+def train_quasi_lora(model, rows, peft, training, adapter=None):
+    network = load_model(model)
+    if adapter is None:
+        network = add_adapter(network, peft, seed=1, random_b=False)
+    else:
+        network = PeftModel.from_pretrained(network, adapter, is_trainable=True)
+    return fit(add_scaling_vectors(network), rows, training)
