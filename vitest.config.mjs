@@ -1,0 +1,15 @@
+/**
+ * @file How the tests run. Each file gets a process of its own: TensorFlow keeps its state and its memory until a process ends.
+ */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './scripts/launch/no-skipped-tests.mjs'],
+    env: { TF_CPP_MIN_LOG_LEVEL: '3' },
+  },
+});
