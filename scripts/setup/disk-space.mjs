@@ -31,8 +31,11 @@ export async function freeBytesOf(folder) {
   return bavail * bsize;
 }
 
-/** @param {string} folder */
-async function nearestExistingFolder(folder) {
+/**
+ * @param {string} folder
+ * @returns {Promise<string>} the folder itself, or its closest parent that exists
+ */
+export async function nearestExistingFolder(folder) {
   for (let current = path.resolve(folder); ; current = path.dirname(current)) {
     const found = await stat(current).catch(() => null);
     if (found?.isDirectory() || current === path.dirname(current)) return current;

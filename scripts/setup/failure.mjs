@@ -62,15 +62,21 @@ export function exitCodeOf(error) {
 export function explainFileError(error, folder) {
   const code = error instanceof Error && 'code' in error ? error.code : '';
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(folder, { cause: error });
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new SetupError(
-      'setup/not-writable',
-      `${folder} cannot be written (${code}).`,
-      'Give your user the right to write there, or choose another folder: export TUNESMITH_CACHE=/path/you/own',
-      { cause: error },
-    );
-  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return notWritable(folder, { cause: error });
   return error;
+}
+
+/**
+ * @param {string} folder
+ * @param {{cause?: unknown}} [options]
+ */
+export function notWritable(folder, options = {}) {
+  return new SetupError(
+    'setup/not-writable',
+    `${folder} cannot be written.`,
+    'Give your user the right to write there, or choose another folder: export TUNESMITH_CACHE=/path/you/own',
+    options,
+  );
 }
 
 /**
@@ -92,11 +98,22 @@ export function diskFull(folder, options = {}) {
  * @param {number} [count]
  */
 export function lastLines(text, count = 6) {
+  return shortLines(text).slice(-count).join('\n');
+}
+
+/**
+ * The first lines, for tools that name the cause first.
+ * @param {string} text
+ * @param {number} [count]
+ */
+export function firstLines(text, count = 6) {
+  return shortLines(text).slice(0, count).join('\n');
+}
+
+/** @param {string} text */
+function shortLines(text) {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  return lines
-    .slice(-count)
-    .map((line) => line.slice(0, 300))
-    .join('\n');
+  return lines.map((line) => line.slice(0, 300));
 }
 
 /** @param {string} text */

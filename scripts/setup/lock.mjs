@@ -5,12 +5,13 @@
  * writing (an orphaned `npm ci` would fight the new one) and takes over. The file appears whole: it is written beside and
  * linked into place, which fails if somebody else was first.
  */
-import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainFileError } from './failure.mjs';
+import { nearestExistingFolder } from './disk-space.mjs';
+import { explainFileError, notWritable } from './failure.mjs';
 import { identifyProcess, isProcessAlive } from './process-identity.mjs';
 
 /** @typedef {import('./process-identity.mjs').ProcessIdentity} ProcessIdentity */
@@ -29,6 +30,7 @@ const FOREIGN_LOCK_MS = 60 * 60 * 1000;
  * @throws {import('./failure.mjs').SetupError} where the folder cannot be written
  */
 export async function acquireLock(file, { onWait, signal }) {
+  await makeFolder(path.dirname(file));
   /** @type {LockRecord} */
   const own = { ...identifyProcess(process.pid), host: hostname(), since: new Date().toISOString(), children: [] };
   let told = false;
@@ -54,6 +56,20 @@ export async function acquireLock(file, { onWait, signal }) {
 }
 
 /**
+ * Asked before it is tried: mkdir's own error on a read-only disk names a missing folder instead.
+ * @param {string} folder
+ */
+async function makeFolder(folder) {
+  const existing = await nearestExistingFolder(folder);
+  try {
+    await access(existing, constants.W_OK);
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw notWritable(folder, { cause });
+  }
+}
+
+/**
  * @param {string} file
  * @param {LockRecord} own
  * @returns {Promise<boolean>}
@@ -61,7 +77,6 @@ export async function acquireLock(file, { onWait, signal }) {
 async function tryCreate(file, own) {
   const draft = `${file}.${process.pid}`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
     await writeFile(draft, JSON.stringify(own));
     await linkOrCreate(draft, file, JSON.stringify(own));
     return true;

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { requireDiskSpace } from './disk-space.mjs';
-import { diskFull, lastLines, SetupError } from './failure.mjs';
+import { diskFull, firstLines, SetupError } from './failure.mjs';
 import { findNode24 } from './paths.mjs';
 import { runCommand } from './run-command.mjs';
 
@@ -88,7 +88,7 @@ function npmCommand() {
  * @param {string} root
  */
 function explainNpmFailure(result, root) {
-  const detail = lastLines(result.stderr || result.stdout);
+  const detail = firstLines(result.stderr || result.stdout);
   if (result.missing) {
     return new SetupError(
       'setup/npm-missing',
