@@ -1,0 +1,111 @@
+/**
+ * @file Runs the arms in turn, each in a fresh process, checks their loss traces and turns their events into figures.
+ */
+import { largestDifference } from '../interop/support/tensors.ts';
+import { type Arm, type Gate, type Prepared } from './arms.ts';
+import { type MeteredRun, runMetered } from './process-meter.ts';
+import { median } from './statistics.ts';
+
+/** Steps at the start that compile, warm caches and grow the heap. */
+export const WARM_UP_STEPS = 3;
+
+/** One process of one arm. */
+export interface Sample {
+  readonly losses: readonly number[];
+  /** Median over the steps after the warm-up. */
+  readonly stepSeconds: number;
+  /** From start of the program to the end of its first step: loading, compiling. */
+  readonly firstStepSeconds: number;
+  readonly treePeakBytes: number;
+  readonly largestPeakBytes: number;
+  /** Medians of the parts a step reports (forward_ms, …); empty where an arm reports none. */
+  readonly partsMs: Readonly<Record<string, number>>;
+}
+
+export interface ArmResult {
+  readonly arm: string;
+  readonly products: 'f32' | 'bf16';
+  readonly samples: readonly Sample[];
+  /** Why the row does not count; null = it does. */
+  readonly void: string | null;
+  /** Largest difference of the loss trace from the gate's reference; null = has no gate. */
+  readonly lossDifference: number | null;
+  readonly gate: Gate | null;
+}
+
+export interface MeasureOptions {
+  readonly arms: readonly Arm[];
+  readonly rounds: number;
+  readonly prepared: Prepared;
+  readonly prefix: readonly string[];
+  readonly env: Record<string, string>;
+  /** Called before each process: waits for a quiet machine, prints progress. */
+  readonly beforeRun: (arm: string, round: number) => Promise<void>;
+}
+
+/** The first round is the gate: an arm that fails or computes something else is left out of the later ones. */
+export async function measureArms(options: MeasureOptions): Promise<ArmResult[]> {
+  const samples = new Map<string, Sample[]>();
+  const faults = new Map<string, string>();
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const arm of options.arms) {
+      if (faults.has(arm.name)) continue;
+      await options.beforeRun(arm.name, round);
+      const run = await runMetered([...options.prefix, ...arm.command(options.prepared)], options.env);
+      const sample = toSample(run, options.prepared.steps);
+      if (typeof sample === 'string') faults.set(arm.name, sample);
+      else samples.set(arm.name, [...(samples.get(arm.name) ?? []), sample]);
+    }
+    if (round === 0) for (const arm of options.arms) checkTrace(arm, samples, faults);
+  }
+  return options.arms.map((arm) => ({
+    arm: arm.name,
+    products: arm.products,
+    samples: samples.get(arm.name) ?? [],
+    void: faults.get(arm.name) ?? null,
+    lossDifference: traceDifference(arm, samples),
+    gate: arm.gate,
+  }));
+}
+
+/** @returns the sample, or what went wrong. */
+function toSample(run: MeteredRun, steps: number): Sample | string {
+  const events = run.events.filter(({ body }) => body.event === 'step');
+  if (run.code !== 0) return `ended with ${run.code}: ${lastWords(run)}`;
+  if (events.length !== steps) return `${events.length} steps instead of ${steps}`;
+  const seconds = events.map(({ atMs }, index) => (atMs - (events[index - 1]?.atMs ?? 0)) / 1000);
+  const steady = events.slice(WARM_UP_STEPS);
+  const parts = Object.keys(events[0]?.body ?? {}).filter((name) => name.endsWith('_ms') && name !== 'elapsed_ms');
+  const partsMs = parts.map((name) => [name, median(steady.map(({ body }) => Number(body[name])))] as const);
+  return {
+    losses: events.map(({ body }) => Number(body.loss)),
+    stepSeconds: median(seconds.slice(WARM_UP_STEPS)),
+    firstStepSeconds: seconds[0] ?? NaN,
+    treePeakBytes: run.treePeakBytes,
+    largestPeakBytes: run.largestPeakBytes,
+    partsMs: Object.fromEntries(partsMs),
+  };
+}
+
+function lastWords({ events, stderr }: MeteredRun): string {
+  const last = events.at(-1)?.body;
+  const text = last?.event === 'error' ? String(last.message) : (stderr.trim().split('\n').at(-1) ?? '');
+  return text.slice(0, 200);
+}
+
+function traceDifference({ name, gate }: Arm, samples: ReadonlyMap<string, readonly Sample[]>): number | null {
+  const own = samples.get(name)?.[0];
+  const reference = gate === null ? undefined : samples.get(gate.against)?.[0];
+  return own === undefined || reference === undefined ? null : largestDifference(own.losses, reference.losses);
+}
+
+function checkTrace(arm: Arm, samples: ReadonlyMap<string, readonly Sample[]>, faults: Map<string, string>): void {
+  if (arm.gate === null || faults.has(arm.name)) return;
+  const difference = traceDifference(arm, samples);
+  if (difference === null)
+    faults.set(arm.name, `${arm.gate.against} did not run, so there is no trace to compare with`);
+  else if (!(difference <= arm.gate.lossTolerance)) {
+    const { against, lossTolerance } = arm.gate;
+    faults.set(arm.name, `losses differ from ${against} by ${difference.toExponential(1)}, allowed ${lossTolerance}`);
+  }
+}

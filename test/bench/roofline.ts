@@ -1,0 +1,79 @@
+/**
+ * @file What the machine allows: the products of a step timed alone, through PyTorch and through our binding, the better of the two.
+ *
+ * Nothing that is built on these two libraries' products can make a step faster than the sum of the best times of its own
+ * products; the square product shows the machine's peak, the triad its memory.
+ */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { REPO_ROOT } from '../../scripts/setup/paths.mjs';
+import { runMetered } from './process-meter.ts';
+import { countFlops, type Product } from './workloads.ts';
+
+const SQUARE: Product = { batch: 1, m: 2048, k: 2048, n: 2048, count: 1 };
+
+export interface Roofline {
+  readonly bandwidthBytesPerSecond: number;
+  readonly f32: Ceiling;
+  readonly bf16: Ceiling;
+}
+
+export interface Ceiling {
+  /** FLOP/s of the square product: the better library's, and each one's. */
+  readonly peak: number;
+  readonly peakTorch: number;
+  readonly peakBinding: number;
+  /** Seconds of all products of one step, each through the better library; and each library alone. */
+  readonly stepSeconds: number;
+  readonly stepSecondsTorch: number;
+  readonly stepSecondsBinding: number;
+}
+
+interface Times {
+  readonly f32: readonly number[];
+  readonly bf16: readonly number[];
+}
+
+export interface RooflineSetup {
+  readonly folder: string;
+  readonly python: string;
+  readonly bindingPath: string;
+  /** Command prefix that pins to cores. */
+  readonly prefix: readonly string[];
+  readonly env: Record<string, string>;
+}
+
+export async function measureRoofline(products: readonly Product[], setup: RooflineSetup): Promise<Roofline> {
+  const { folder, python, bindingPath, prefix, env } = setup;
+  const spec = path.join(folder, 'roofline.json');
+  writeFileSync(spec, JSON.stringify({ bindingPath, products: [SQUARE, ...products] }));
+  const program = (name: string) => path.join(REPO_ROOT, 'test/bench', name);
+  const torch = await runProgram([...prefix, python, '-B', program('python/roofline.py'), spec], env);
+  const binding = await runProgram([...prefix, process.execPath, program('roofline-binding.ts'), spec], env);
+  const bandwidthBytesPerSecond = Number(torch.bandwidth_bytes_per_second);
+  const ceiling = (dtype: 'f32' | 'bf16') =>
+    toCeiling(products, (torch as unknown as Times)[dtype], (binding as unknown as Times)[dtype]);
+  return { bandwidthBytesPerSecond, f32: ceiling('f32'), bf16: ceiling('bf16') };
+}
+
+async function runProgram(command: readonly string[], env: Record<string, string>): Promise<Record<string, unknown>> {
+  const { code, events, stderr } = await runMetered(command, env);
+  const last = events.at(-1);
+  if (code !== 0 || last === undefined) throw new Error(`${command.join(' ')} ended with ${code}\n${stderr}`);
+  return last.body;
+}
+
+function toCeiling(products: readonly Product[], torch: readonly number[], binding: readonly number[]): Ceiling {
+  const best = torch.map((seconds, index) => Math.min(seconds, binding[index] ?? Infinity));
+  const peakOf = (times: readonly number[]) => countFlops([SQUARE]) / (times[0] ?? NaN);
+  const stepOf = (times: readonly number[]) =>
+    products.reduce((sum, { count }, index) => sum + count * (times[index + 1] ?? NaN), 0);
+  return {
+    peak: peakOf(best),
+    peakTorch: peakOf(torch),
+    peakBinding: peakOf(binding),
+    stepSeconds: stepOf(best),
+    stepSecondsTorch: stepOf(torch),
+    stepSecondsBinding: stepOf(binding),
+  };
+}
