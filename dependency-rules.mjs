@@ -166,11 +166,14 @@ export default {
       fromNot: '^src-main/transport/',
     }),
     forbid('sources-know-no-tests', '^(src-|scripts/)', '^test/', 'Tests import sources, never the other way.'),
+    forbid('set-up-through-services', '^src-', '^scripts/', 'Paths and runtimes are asked from services.', {
+      fromNot: '^src-main/services/',
+    }),
     forbid(
       'scripts-stand-alone',
       '^scripts/(setup|launch)/',
       '^src-',
-      'Set-up runs before anything is installed, under any Node.',
+      'Set-up runs before anything is installed, under Node 20.',
     ),
     {
       name: 'no-development-packages',

@@ -1,7 +1,7 @@
 /**
  * @file Refuses to start what the disk cannot hold: better a message now than a torn file in ten minutes.
  */
-import { stat, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { SetupError } from './failure.mjs';
 
@@ -32,10 +32,26 @@ export async function freeBytesOf(folder) {
 }
 
 /**
+ * @param {string} folder need not exist
+ * @returns {Promise<boolean>} true if this user may write in it, or make it
+ */
+export async function canWriteFolder(folder) {
+  for (let current = path.resolve(folder); ; current = path.dirname(current)) {
+    const found = await stat(current).catch(() => null);
+    if (!found && current !== path.dirname(current)) continue;
+    const permitted = access(current, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    return Boolean(found?.isDirectory()) && permitted;
+  }
+}
+
+/**
  * @param {string} folder
  * @returns {Promise<string>} the folder itself, or its closest parent that exists
  */
-export async function nearestExistingFolder(folder) {
+async function nearestExistingFolder(folder) {
   for (let current = path.resolve(folder); ; current = path.dirname(current)) {
     const found = await stat(current).catch(() => null);
     if (found?.isDirectory() || current === path.dirname(current)) return current;

@@ -5,12 +5,12 @@
  * writing (an orphaned `npm ci` would fight the new one) and takes over. The file appears whole: it is written beside and
  * linked into place, which fails if somebody else was first.
  */
-import { access, constants, link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nearestExistingFolder } from './disk-space.mjs';
+import { canWriteFolder } from './disk-space.mjs';
 import { explainFileError, notWritable } from './failure.mjs';
 import { identifyProcess, isProcessAlive } from './process-identity.mjs';
 
@@ -60,12 +60,11 @@ export async function acquireLock(file, { onWait, signal }) {
  * @param {string} folder
  */
 async function makeFolder(folder) {
-  const existing = await nearestExistingFolder(folder);
+  if (!(await canWriteFolder(folder))) throw notWritable(folder);
   try {
-    await access(existing, constants.W_OK);
     await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw notWritable(folder, { cause });
+  } catch (error) {
+    throw explainFileError(error, folder);
   }
 }
 

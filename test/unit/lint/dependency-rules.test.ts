@@ -37,6 +37,8 @@ const CASES: readonly [from: string, to: string, rule: string | null][] = [
   ['src-main/services/g.ts', 'vitest', 'no-development-packages'],
   ['src-main/services/h.ts', './not-there.ts', 'resolvable'],
   ['scripts/setup/a.mjs', 'src-main/services/b.ts', 'scripts-stand-alone'],
+  ['src-main/cli/d.ts', 'scripts/setup/b.mjs', 'set-up-through-services'],
+  ['src-main/services/k.ts', 'scripts/setup/b.mjs', null],
   ['src-main/services/i.ts', 'src-main/jobs/b.ts', null],
   ['src-main/services/j.ts', 'src-main/store/b.ts', null],
   ['src-main/store/c.ts', 'better-sqlite3', null],

@@ -1,0 +1,97 @@
+/**
+ * @file What this machine has: processor, memory, disks, graphics card. Read, never guessed: what cannot be had is null.
+ */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { freeBytesOf } from '../../scripts/setup/disk-space.mjs';
+
+export interface CpuFacts {
+  readonly model: string;
+  /** Cores that this process may use. */
+  readonly cores: number;
+  /** Instruction sets that change the engine's speed, as Linux names them; null where the system does not tell. */
+  readonly features: readonly string[] | null;
+}
+
+export interface MemoryFacts {
+  readonly totalBytes: number;
+  /** What can be used without swapping, under the limit if there is one. */
+  readonly availableBytes: number;
+  /** Limit of the container or service that we run in, null without one. */
+  readonly limitBytes: number | null;
+}
+
+export interface GpuFacts {
+  readonly name: string;
+  readonly memoryBytes: number;
+  readonly driverVersion: string;
+}
+
+export interface DiskFacts {
+  readonly folder: string;
+  /** Free for this user on the disk that holds the folder. */
+  readonly freeBytes: number;
+}
+
+/** The sets that TensorFlow's kernels ask for; bf16 and int8 units are what makes low precision fast. */
+const FEATURES = [
+  'avx',
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512_vnni',
+  'avx512_bf16',
+  'amx_tile',
+  'amx_bf16',
+  'amx_int8',
+  'asimd',
+  'bf16',
+  'i8mm',
+];
+const NVIDIA_SMI_TIMEOUT_MS = 10_000;
+const MEBIBYTE = 1024 * 1024;
+
+export async function readCpuFacts(): Promise<CpuFacts> {
+  const model = cpus()[0]?.model.trim() || 'unknown processor';
+  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => null);
+  return { model, cores: availableParallelism(), features: text === null ? null : parseCpuFeatures(text) };
+}
+
+/** @param text /proc/cpuinfo: a `flags` (x86) or `Features` (ARM) line for each core, all alike */
+export function parseCpuFeatures(text: string): string[] {
+  const [, flags = ''] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(text) ?? [];
+  const present = new Set(flags.split(/\s+/));
+  return FEATURES.filter((name) => present.has(name));
+}
+
+export function readMemoryFacts(): MemoryFacts {
+  const totalBytes = totalmem();
+  // 0 or a number beyond the machine's memory: no limit.
+  const constrained = process.constrainedMemory();
+  const limitBytes = constrained > 0 && constrained < totalBytes ? constrained : null;
+  return { totalBytes, availableBytes: process.availableMemory(), limitBytes };
+}
+
+/** @param folder need not exist yet */
+export async function readDiskFacts(folder: string): Promise<DiskFacts> {
+  return { folder, freeBytes: await freeBytesOf(folder) };
+}
+
+/** NVIDIA cards that the driver knows, empty without a driver. */
+export async function readGpuFacts(): Promise<GpuFacts[]> {
+  const args = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
+  const text = await new Promise<string>((resolve) => {
+    execFile('nvidia-smi', args, { timeout: NVIDIA_SMI_TIMEOUT_MS }, (error, stdout) => resolve(error ? '' : stdout));
+  });
+  return parseGpuFacts(text);
+}
+
+/** @param text one `name, MiB, driver` line for each card */
+export function parseGpuFacts(text: string): GpuFacts[] {
+  return text.split('\n').flatMap((line) => {
+    const [name, mebibytes, driverVersion] = line.split(',').map((part) => part.trim());
+    if (!name || !mebibytes || !driverVersion || !Number.isFinite(Number(mebibytes))) return [];
+    return [{ name, memoryBytes: Number(mebibytes) * MEBIBYTE, driverVersion }];
+  });
+}
