@@ -1,11 +1,12 @@
 /**
  * @file How the tests run. Each file gets a process of its own: TensorFlow keeps its state and its memory until a process ends.
  */
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, '**/.tmp/**'],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,
