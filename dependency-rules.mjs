@@ -167,7 +167,7 @@ export default {
     }),
     forbid('sources-know-no-tests', '^(src-|scripts/)', '^test/', 'Tests import sources, never the other way.'),
     forbid('set-up-through-services', '^src-', '^scripts/', 'Paths and runtimes are asked from services.', {
-      fromNot: '^src-main/services/',
+      fromNot: '^src-main/(services|jobs)/',
     }),
     forbid(
       'scripts-stand-alone',

@@ -1,0 +1,50 @@
+/**
+ * @file A thrown value as a message that crosses processes, and back.
+ */
+import { AppError, fromPlainError, Interrupted, toPlainError } from '../../src-shared/domain/app-error.ts';
+import { diskFull, systemErrorCode } from './file-errors.ts';
+import type { JobFailure } from './protocol.ts';
+
+/** What memory runs out with: V8's arrays, TensorFlow's allocator, the C++ library, the system. */
+const OUT_OF_MEMORY =
+  /heap out of memory|Array buffer allocation failed|Invalid typed array length|bad_alloc|RESOURCE_EXHAUSTED|OOM when allocating|Cannot allocate memory|ENOMEM/i;
+
+export function toFailure(error: unknown): JobFailure {
+  if (error instanceof Interrupted) return { kind: 'interrupted', message: error.message };
+  const known = explainKnown(error);
+  if (known) return { kind: 'expected', error: toPlainError(known) };
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { kind: 'bug', message, stack: stack ?? message };
+}
+
+/** @returns `AppError`, `Interrupted` or a plain Error whose stack is the job's */
+export function fromFailure(failure: JobFailure): Error {
+  if (failure.kind === 'expected') return fromPlainError(failure.error);
+  if (failure.kind === 'interrupted') return new Interrupted(failure.message);
+  const error = new Error(failure.message);
+  error.stack = failure.stack;
+  return error;
+}
+
+/** Memory ran out; `where` says in what, for instance "training, after step 40". */
+export function outOfMemory(where: string, cause?: unknown): AppError {
+  return new AppError('memory/exhausted', `Memory ran out (${where})`, {
+    kind: 'environment',
+    hint:
+      'Close other programs, or need less: a smaller training.per_device_train_batch_size (with more ' +
+      'gradient_accumulation_steps), a shorter data.max_length, gradient_checkpointing true, or a quantized base model.',
+    cause,
+  });
+}
+
+/** True for text that a process prints, or an error says, when memory ran out. */
+export function saysOutOfMemory(text: string): boolean {
+  return OUT_OF_MEMORY.test(text);
+}
+
+function explainKnown(error: unknown): AppError | null {
+  if (error instanceof AppError) return error;
+  if (['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '')) return diskFull('a file', error);
+  if (error instanceof Error && saysOutOfMemory(error.message)) return outOfMemory(error.message, error);
+  return null;
+}

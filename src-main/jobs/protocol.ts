@@ -1,0 +1,81 @@
+/**
+ * @file What core and a job process say to each other over the fork's channel (JSON).
+ *
+ *     core -> job   start, then any number of ask / dropAsk, then stop
+ *     job -> core   event, text and answer while it works; at the end exactly one of result, failed
+ *
+ * A job that is served (a playground) says `ready` and then answers until it is stopped; the others ignore `ask`.
+ */
+import type { PlainError } from '../../src-shared/domain/app-error.ts';
+import type {
+  ComputeLogitsOptions,
+  EvaluateOptions,
+  EvaluateResult,
+  ExportOptions,
+  GenerateRequest,
+  GenerateResult,
+  MergeOptions,
+  ModelSource,
+  TrainResult,
+  WrittenFolder,
+} from '../engine/recipes/contract.ts';
+import type { RunConfig } from '../../src-shared/schema/run-config.ts';
+import type { TimedEvent } from './event-log.ts';
+
+export interface TrainRequest {
+  /** Absolute path; made if it is not there. */
+  readonly runDir: string;
+  readonly id: string;
+  readonly name: string;
+  readonly config: RunConfig;
+  /** True: go on from the newest intact checkpoint of this folder. False: the folder must hold no run. */
+  readonly resume: boolean;
+}
+
+export interface LogitsRequest extends Omit<ComputeLogitsOptions, 'host'> {
+  /** safetensors file for the one tensor `logits`. */
+  readonly outputFile: string;
+}
+
+/** What can be asked of a served job. */
+export type AskRequest = Omit<GenerateRequest, 'signal' | 'onText'>;
+
+/** Every kind of job: what it is given and what it gives. */
+export interface JobKinds {
+  train: { request: TrainRequest; result: TrainResult };
+  generate: { request: ModelSource; result: null };
+  logits: { request: LogitsRequest; result: { readonly shape: readonly [number, number] } };
+  evaluate: { request: Omit<EvaluateOptions, 'host'>; result: EvaluateResult };
+  merge: { request: Omit<MergeOptions, 'host'>; result: WrittenFolder };
+  export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
+}
+export type JobKind = keyof JobKinds;
+export type JobRequest<K extends JobKind> = JobKinds[K]['request'];
+export type JobResult<K extends JobKind> = JobKinds[K]['result'];
+
+export type JobFailure =
+  | { readonly kind: 'expected'; readonly error: PlainError }
+  | { readonly kind: 'interrupted'; readonly message: string }
+  | { readonly kind: 'bug'; readonly message: string; readonly stack: string };
+
+export type CoreMessage =
+  | {
+      readonly type: 'start';
+      readonly kind: JobKind;
+      readonly request: JobRequest<JobKind>;
+      readonly bindingPath: string | null;
+    }
+  | { readonly type: 'ask'; readonly id: number; readonly request: AskRequest }
+  /** Ends one answer early. */
+  | { readonly type: 'dropAsk'; readonly id: number }
+  /** Save what can be saved and end. */
+  | { readonly type: 'stop' };
+
+export type JobMessage =
+  | { readonly type: 'event'; readonly event: TimedEvent }
+  | { readonly type: 'ready' }
+  | { readonly type: 'text'; readonly id: number; readonly chunk: string }
+  | { readonly type: 'answer'; readonly id: number; readonly result: GenerateResult }
+  | { readonly type: 'answerFailed'; readonly id: number; readonly failure: JobFailure }
+  | { readonly type: 'result'; readonly result: JobResult<JobKind>; readonly peakMemoryBytes: number | null }
+  | { readonly type: 'failed'; readonly failure: JobFailure; readonly peakMemoryBytes: number | null };

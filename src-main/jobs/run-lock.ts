@@ -1,0 +1,145 @@
+/**
+ * @file One writer a run folder: run.lock names the process that holds it.
+ *
+ * A process is named by its id and its start time, since ids are used again. A holder that is gone loses the lock to the next one
+ * that asks. A holder whose parent is gone is saving its last checkpoint (parent-watchdog.ts), so it is waited for.
+ */
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { identifyProcess, isProcessAlive } from '../../scripts/setup/process-identity.mjs';
+import { AppError } from '../../src-shared/domain/app-error.ts';
+import { systemErrorCode, withFileErrors } from './file-errors.ts';
+import { PARENT_GRACE_MS } from './limits.ts';
+import { LOCK_FILE } from './run-folder.ts';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time as the system gives it; null where it does not. */
+  readonly started: string | null;
+}
+
+export interface LockRecord extends ProcessIdentity {
+  readonly host: string;
+  readonly parent: ProcessIdentity;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
+const POLL_MS = 100;
+/** A holder that outlives its parent by more than its grace is not ending. */
+const ENDING_WAIT_MS = PARENT_GRACE_MS + 5_000;
+
+/**
+ * Takes the lock of a run folder, from a dead holder if need be.
+ * @throws run/locked where another live process holds it
+ */
+export async function acquireRunLock(runDir: string): Promise<HeldLock> {
+  const file = path.join(runDir, LOCK_FILE);
+  const own = JSON.stringify(describeSelf());
+  const deadline = Date.now() + ENDING_WAIT_MS;
+  for (;;) {
+    if (await tryCreate(file, own)) return { release: () => rm(file, { force: true }) };
+    const text = await readIfThere(file);
+    const record = text === null ? null : parseRecord(text);
+    if (text === null) continue;
+    if (record === null || !isHeld(record)) await takeAway(file, text);
+    else if (isParentAlive(record) || Date.now() > deadline) throw lockedError(runDir, record);
+    else await sleep(POLL_MS);
+  }
+}
+
+/** Who works in the run folder now; null if nobody does. */
+export async function readRunHolder(runDir: string): Promise<LockRecord | null> {
+  const text = await readIfThere(path.join(runDir, LOCK_FILE));
+  const record = text === null ? null : parseRecord(text);
+  return record !== null && isHeld(record) ? record : null;
+}
+
+function describeSelf(): LockRecord {
+  const parent = identifyProcess(process.ppid);
+  return { ...identifyProcess(process.pid), host: hostname(), parent, since: Date.now() };
+}
+
+/** The file appears whole: written beside, then linked, which fails if another was first. */
+async function tryCreate(file: string, text: string): Promise<boolean> {
+  const draft = `${file}.${process.pid}`;
+  return withFileErrors(file, async () => {
+    try {
+      await writeFile(draft, text);
+      await link(draft, file);
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) === 'EEXIST') return false;
+      if (['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemErrorCode(error) ?? '')) return createWithoutLinks(file, text);
+      throw error;
+    } finally {
+      await rm(draft, { force: true });
+    }
+  });
+}
+
+/** Some file systems (FAT, some network shares) have no hard links. */
+async function createWithoutLinks(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Moving it away first lets only one of several waiters remove it; a newer lock that was caught goes back. */
+async function takeAway(file: string, judged: string): Promise<void> {
+  const aside = `${file}.stale-${process.pid}`;
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const moved = await readIfThere(aside);
+  if (moved !== null && moved !== judged) await tryCreate(file, moved);
+  await rm(aside, { force: true });
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return null;
+    throw error;
+  });
+}
+
+function parseRecord(text: string): LockRecord | null {
+  try {
+    const record = JSON.parse(text) as LockRecord;
+    return typeof record.pid === 'number' && typeof record.parent?.pid === 'number' ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A holder on another machine (shared folder) cannot be asked, so it counts as alive. */
+function isHeld(record: LockRecord): boolean {
+  return record.host !== hostname() || isProcessAlive(record);
+}
+
+function isParentAlive(record: LockRecord): boolean {
+  return record.host !== hostname() || isProcessAlive(record.parent);
+}
+
+function lockedError(runDir: string, record: LockRecord): AppError {
+  const isHere = record.host === hostname();
+  const holder = `process ${record.pid}${isHere ? '' : ` on ${record.host}`}`;
+  return new AppError('run/locked', `${runDir} is in use by ${holder} since ${new Date(record.since).toISOString()}`, {
+    hint: isHere
+      ? 'Wait until it has ended, or stop it first.'
+      : `If that machine no longer works on it, delete ${path.join(runDir, LOCK_FILE)}.`,
+  });
+}
