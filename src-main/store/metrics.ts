@@ -1,0 +1,95 @@
+/**
+ * @file Figures of a run: what its steps and evaluations told, and its notices.
+ */
+import type { EvaluationRecord, MetricRecord, NoticeRecord } from '../../src-shared/domain/history.ts';
+import { execute, inTransaction, type ReadableDb, selectAll, type WritableDb } from './database.ts';
+
+/** A step that is told again (after a resume) replaces what it told before. */
+export function insertMetric(db: WritableDb, runId: string, metric: MetricRecord): void {
+  execute(
+    db,
+    `INSERT OR REPLACE INTO metrics
+       (run_id, step, loss, learning_rate, grad_norm, tokens_per_second, tokens, memory_bytes, epoch, elapsed_ms)
+     VALUES
+       (@runId, @step, @loss, @learning_rate, @grad_norm, @tokens_per_second, @tokens, @memory_bytes, @epoch, @elapsed_ms)`,
+    { runId, ...metric },
+  );
+}
+
+/** In the order of the steps. */
+export function listMetrics(db: ReadableDb, runId: string): MetricRecord[] {
+  return selectAll<MetricRecord>(
+    db,
+    `SELECT step, loss, learning_rate, grad_norm, tokens_per_second, tokens, memory_bytes, epoch, elapsed_ms
+     FROM metrics WHERE run_id = @runId ORDER BY step`,
+    { runId },
+  );
+}
+
+export function insertEvaluation(db: WritableDb, runId: string, evaluation: EvaluationRecord): void {
+  const { step, eval_loss, perplexity, best, metrics } = evaluation;
+  inTransaction(db, () => {
+    execute(
+      db,
+      `INSERT OR REPLACE INTO evaluations (run_id, step, eval_loss, perplexity, best)
+       VALUES (@runId, @step, @eval_loss, @perplexity, @best)`,
+      { runId, step, eval_loss, perplexity, best: Number(best) },
+    );
+    for (const [name, value] of Object.entries(metrics)) {
+      execute(db, 'INSERT INTO evaluation_metrics (run_id, step, name, value) VALUES (@runId, @step, @name, @value)', {
+        runId,
+        step,
+        name,
+        value,
+      });
+    }
+  });
+}
+
+/** In the order of the steps. */
+export function listEvaluations(db: ReadableDb, runId: string): EvaluationRecord[] {
+  interface Row extends Omit<EvaluationRecord, 'best' | 'metrics'> {
+    readonly best: number;
+    readonly metrics_json: string;
+  }
+  const rows = selectAll<Row>(
+    db,
+    `SELECT step, eval_loss, perplexity, best,
+       (SELECT json_group_object(name, value) FROM evaluation_metrics AS m
+        WHERE m.run_id = e.run_id AND m.step = e.step) AS metrics_json
+     FROM evaluations AS e WHERE run_id = @runId ORDER BY step`,
+    { runId },
+  );
+  return rows.map(({ best, metrics_json, ...row }) => ({
+    ...row,
+    best: best === 1,
+    metrics: JSON.parse(metrics_json) as Record<string, number>,
+  }));
+}
+
+export function insertNotice(db: WritableDb, runId: string, notice: NoticeRecord): void {
+  execute(db, 'INSERT INTO notices (run_id, step, code, message, at) VALUES (@runId, @step, @code, @message, @at)', {
+    runId,
+    ...notice,
+  });
+}
+
+/** In the order they were told. */
+export function listNotices(db: ReadableDb, runId: string): NoticeRecord[] {
+  const sql = 'SELECT step, code, message, at FROM notices WHERE run_id = @runId ORDER BY id';
+  return selectAll<NoticeRecord>(db, sql, { runId });
+}
+
+/** Forgets what a run told beyond a step, when it is resumed from there. */
+export function deleteFiguresBeyond(db: WritableDb, runId: string, step: number): void {
+  inTransaction(db, () => {
+    for (const table of ['metrics', 'evaluations', 'notices', 'samples', 'checkpoints']) {
+      execute(db, `DELETE FROM ${table} WHERE run_id = @runId AND step > @step`, { runId, step });
+    }
+  });
+}
+
+/** Forgets all that a run told, before it is read anew from its folder. */
+export function deleteFigures(db: WritableDb, runId: string): void {
+  deleteFiguresBeyond(db, runId, -1);
+}
