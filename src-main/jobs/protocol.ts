@@ -27,6 +27,8 @@ export interface TrainRequest {
   readonly runDir: string;
   readonly id: string;
   readonly name: string;
+  /** When the run was first asked for, milliseconds since 1970. */
+  readonly createdAt: number;
   readonly config: RunConfig;
   /** True: go on from the newest intact checkpoint of this folder. False: the folder must hold no run. */
   readonly resume: boolean;

@@ -17,6 +17,10 @@ export const EVENTS_FILE = 'events.jsonl';
 export const SAMPLES_FILE = 'samples.jsonl';
 export const LOCK_FILE = 'run.lock';
 
+/** Names that a run makes in its folder; whatever else is there is the person's. */
+export const RUN_FOLDER_ENTRY =
+  /^(run\.json|events\.jsonl|samples\.jsonl|certificate\.json|run\.lock.*|adapter|model|checkpoint-\d+|\.partial-.*)$/;
+
 const manifestSchema = z.object({
   format: z.literal(1),
   id: z.string().min(1),

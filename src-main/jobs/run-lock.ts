@@ -36,27 +36,39 @@ const POLL_MS = 100;
 const ENDING_WAIT_MS = PARENT_GRACE_MS + 5_000;
 
 /**
- * Takes the lock of a run folder, from a dead holder if need be.
- * @throws run/locked where another live process holds it
+ * Takes a lock, from a dead holder if need be.
+ * @param file absolute path; its folder exists
+ * @param whenHeld asked again and again while a live process holds it; waits a little, or throws to give up
  */
-export async function acquireRunLock(runDir: string): Promise<HeldLock> {
-  const file = path.join(runDir, LOCK_FILE);
+export async function acquireLock(file: string, whenHeld: (holder: LockRecord) => Promise<void>): Promise<HeldLock> {
   const own = JSON.stringify(describeSelf());
-  const deadline = Date.now() + ENDING_WAIT_MS;
   for (;;) {
     if (await tryCreate(file, own)) return { release: () => rm(file, { force: true }) };
     const text = await readIfThere(file);
-    const record = text === null ? null : parseRecord(text);
     if (text === null) continue;
+    const record = parseRecord(text);
     if (record === null || !isHeld(record)) await takeAway(file, text);
-    else if (isParentAlive(record) || Date.now() > deadline) throw lockedError(runDir, record);
-    else await sleep(POLL_MS);
+    else await whenHeld(record);
   }
+}
+
+/** Takes the lock of a run folder. @throws run/locked where another live process holds it */
+export async function acquireRunLock(runDir: string): Promise<HeldLock> {
+  const deadline = Date.now() + ENDING_WAIT_MS;
+  return acquireLock(path.join(runDir, LOCK_FILE), async (holder) => {
+    if (isParentAlive(holder) || Date.now() > deadline) throw lockedError(runDir, holder);
+    await sleep(POLL_MS);
+  });
 }
 
 /** Who works in the run folder now; null if nobody does. */
 export async function readRunHolder(runDir: string): Promise<LockRecord | null> {
-  const text = await readIfThere(path.join(runDir, LOCK_FILE));
+  return readHolder(path.join(runDir, LOCK_FILE));
+}
+
+/** The live process that holds a lock file, null if none does. */
+export async function readHolder(file: string): Promise<LockRecord | null> {
+  const text = await readIfThere(file);
   const record = text === null ? null : parseRecord(text);
   return record !== null && isHeld(record) ? record : null;
 }

@@ -6,7 +6,7 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunEvent } from '../../src-shared/domain/run-events.ts';
-import type { ResolvedRunConfig } from '../../src-shared/schema/run-config.ts';
+import type { ResolvedRunConfig, RunConfig } from '../../src-shared/schema/run-config.ts';
 import type { FineTune, LoadedCheckpoint, TrainResult } from '../engine/recipes/contract.ts';
 import { findVerified, listCheckpoints, openCheckpointStore, removeCheckpointsBeyond } from './checkpoint-store.ts';
 import { requireSpace } from './disk-space.ts';
@@ -66,18 +66,9 @@ function openSession(request: TrainRequest, context: JobContext, onBegin: () => 
     log.append(timed);
     context.send(timed);
   };
-  const createdAt = Date.now();
-  const saveManifest = async (config: TrainRequest['config'] | ResolvedRunConfig, isResolved: boolean) => {
-    const before = request.resume ? await readManifest(runDir) : null;
-    const { id, name } = request;
-    await writeManifest(runDir, {
-      format: 1,
-      id,
-      name,
-      created_at: before?.created_at ?? createdAt,
-      resolved: isResolved,
-      config,
-    });
+  const saveManifest = async (config: RunConfig, isResolved: boolean) => {
+    const { id, name, createdAt } = request;
+    await writeManifest(runDir, { format: 1, id, name, created_at: createdAt, resolved: isResolved, config });
   };
   const run = async (fineTune: FineTune) => {
     if (!request.resume) await saveManifest(request.config, false);

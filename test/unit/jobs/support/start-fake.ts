@@ -32,6 +32,6 @@ export function startFakeRun(runDir: string, options: FakeRunOptions = {}) {
     data: { train: ['/data/none.jsonl'] },
     training: { max_steps: steps, save_minutes: stepMs, save_steps: saveSteps },
   });
-  const request = { runDir, id: 'fake', name: 'Fake', config, resume };
+  const request = { runDir, id: 'fake', name: 'Fake', createdAt: 1, config, resume };
   return startJob({ kind: 'train', request, bindingPath: null, entry: FAKE_ENTRY, ...(onEvent && { onEvent }) });
 }

@@ -1,0 +1,57 @@
+/**
+ * @file All services, built once for a home. The command line and the app use the same ones.
+ */
+import path from 'node:path';
+import { createExportService, type ExportService } from './export-service.ts';
+import { createHistory, type History } from './history.ts';
+import { createInferenceService, type InferenceService } from './inference-service.ts';
+import { createJobRunner } from './job-runner.ts';
+import { createModelService, type ModelService, RESOURCES_FOLDER } from './model-service.ts';
+import type { Notice } from './notice.ts';
+import { createQueueService, type QueueService } from './queue-service.ts';
+import { createRunService, type RunService } from './run-service.ts';
+import { createSettingsService, type SettingsService } from './settings-service.ts';
+
+export interface ServicesOptions {
+  /** Absolute path; made at its first use (app-paths.ts knows the usual one). */
+  readonly home: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Folder with sample-model/ and sample-data/. */
+  readonly resources?: string;
+  /** Told what was found and mended when the history is opened. */
+  readonly onNotice?: (notice: Notice) => void;
+  /** Another job entry; tests have one without an engine. */
+  readonly jobEntry?: string;
+}
+
+export interface Services {
+  readonly home: string;
+  readonly history: History;
+  readonly runs: RunService;
+  readonly models: ModelService;
+  readonly inference: InferenceService;
+  readonly exports: ExportService;
+  readonly queue: QueueService;
+  readonly settings: SettingsService;
+  /** Call it once, when no run is at work any more. */
+  close(): Promise<void>;
+}
+
+export function createServices(options: ServicesOptions): Services {
+  const { env = process.env, resources = RESOURCES_FOLDER, onNotice = () => {}, jobEntry } = options;
+  const home = path.resolve(options.home);
+  const history = createHistory({ home, onNotice });
+  const jobs = createJobRunner({ env, jobEntry });
+  const runs = createRunService({ home, history, jobs });
+  return {
+    home,
+    history,
+    runs,
+    models: createModelService({ history, resources }),
+    inference: createInferenceService(jobs),
+    exports: createExportService({ history, jobs }),
+    queue: createQueueService({ home, history, runs }),
+    settings: createSettingsService(history),
+    close: () => history.close(),
+  };
+}

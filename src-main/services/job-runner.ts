@@ -1,0 +1,39 @@
+/**
+ * @file Starts jobs on the runtime that is installed here.
+ */
+import { type Job, startJob, type StartJobOptions } from '../jobs/job-client.ts';
+import type { JobKind, JobRequest, JobResult } from '../jobs/protocol.ts';
+import { locateRuntime } from './runtime-locator.ts';
+
+export interface JobRunner {
+  /** @throws engine/runtime-missing where TUNESMITH_ENGINE asks for what is not installed */
+  start<K extends JobKind>(
+    kind: K,
+    request: JobRequest<K>,
+    options?: Pick<StartJobOptions<K>, 'onEvent' | 'limits'>,
+  ): Promise<Job<K>>;
+}
+
+export interface JobRunnerOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Another job entry; tests have one without an engine. */
+  readonly jobEntry?: string;
+}
+
+export function createJobRunner({ env, jobEntry }: JobRunnerOptions): JobRunner {
+  return {
+    async start(kind, request, options = {}) {
+      const runtime = await locateRuntime(env);
+      const entry = jobEntry === undefined ? {} : { entry: jobEntry };
+      return startJob({ kind, request, bindingPath: runtime?.bindingPath ?? null, ...options, ...entry });
+    },
+  };
+}
+
+/** Waits for a job; an abort asks it to save and end. */
+export function followJob<K extends JobKind>(job: Job<K>, signal?: AbortSignal): Promise<JobResult<K>> {
+  const stop = () => job.stop();
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
+  return job.result.finally(() => signal?.removeEventListener('abort', stop));
+}
