@@ -18,11 +18,17 @@ export interface RowSource {
 export interface TokenizedExample {
   /** Token ids, special tokens included. */
   readonly inputIds: Int32Array;
-  /** Same length; the token's own id where it is trained (not shifted), else IGNORED_LABEL. */
+  /**
+   * Same length; the token's own id where it is trained (not shifted), else IGNORED_LABEL. The first is always IGNORED_LABEL:
+   * nothing stands before it to predict it from.
+   */
   readonly labels: Int32Array;
   /** Class id, class ids (multi label, 0/1 per class) or a number (regression); null for language modelling. */
   readonly target: number | readonly number[] | null;
-  /** Encoder-decoder models: ids of the answer the decoder is trained on; null otherwise. `inputIds` is then the encoder's input. */
+  /**
+   * Encoder-decoder models: ids of the answer the decoder is trained on, ending with the stop token, without a start token; null
+   * otherwise. `inputIds` is then the encoder's input and `labels` is IGNORED_LABEL throughout.
+   */
   readonly decoderIds: Int32Array | null;
   readonly source: RowSource;
 }
@@ -31,3 +37,20 @@ export interface TokenizedExample {
 export interface DataFault extends Fault {
   readonly code: string;
 }
+
+/** Something worth knowing that is no fault: what was assumed, left out or cut. */
+export interface DataNotice {
+  readonly code: string;
+  /** null = all files. */
+  readonly file: string | null;
+  readonly message: string;
+}
+
+/** One row of a file: column name -> value (text in CSV, any JSON value elsewhere). */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What reading a file gives, in the order of the file. */
+export type RowItem =
+  | { readonly kind: 'row'; readonly row: Row; readonly source: RowSource }
+  | { readonly kind: 'fault'; readonly fault: DataFault }
+  | { readonly kind: 'notice'; readonly notice: DataNotice };

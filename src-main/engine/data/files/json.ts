@@ -1,0 +1,126 @@
+/**
+ * @file JSON files: a list of objects, or an object that holds one such list (`{"version": …, "data": […]}`).
+ *
+ * The file is cut into its elements while it streams through, so a long list needs no more memory than its largest element; each
+ * element is then parsed by itself. Everything around the list is kept as the frame and checked at the end.
+ */
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+import { faultItem, noticeItem } from '../faults.ts';
+import type { RowItem } from '../types.ts';
+import { createJsonCutter, type CutPiece } from './json-cutter.ts';
+import { explainJsonFault } from './json-fault.ts';
+import { parseJsonObject, readJsonl } from './jsonl.ts';
+import { inMegabytes, MAX_JSON_FRAME_BYTES, MAX_ROW_BYTES } from './limits.ts';
+import { notUtf8Fault, readLines } from './lines.ts';
+import type { DataFile } from './sniff.ts';
+
+export async function* readJson(file: DataFile): AsyncGenerator<RowItem> {
+  if (await isReallyJsonl(file)) {
+    yield noticeItem('data/json-lines', file.path, 'the file has one JSON object a line, so it was read as JSONL');
+    yield* readJsonl(file);
+    return;
+  }
+  const cutter = createJsonCutter(MAX_ROW_BYTES, MAX_JSON_FRAME_BYTES);
+  let element = 0;
+  for await (const chunk of createReadStream(file.path, { start: file.skipBytes }) as AsyncIterable<Buffer>) {
+    for (const piece of cutter.push(chunk)) {
+      const item = toItem(file.path, piece, ++element);
+      yield item;
+      if (item.kind === 'fault' && item.fault.code === 'data/column-lists') return;
+    }
+    if (cutter.frameTooLarge()) {
+      yield faultItem('data/json-layout', file.path, frameMessage(), { hint: LAYOUT_HINT });
+      return;
+    }
+  }
+  yield* judgeFrame(file.path, cutter.end(), element);
+}
+
+const LAYOUT_HINT =
+  'Write a list of objects: [{"prompt": …, "completion": …}, …]; in pandas: to_json(orient="records", lines=True).';
+
+function frameMessage(): string {
+  return `no list of rows is found within the first ${inMegabytes(MAX_JSON_FRAME_BYTES)} of the object`;
+}
+
+/** One complete object on the first line and something after it. */
+async function isReallyJsonl(file: DataFile): Promise<boolean> {
+  let first: string | null = null;
+  for await (const lines of readLines(file)) {
+    for (const { text } of lines) {
+      if (text === null) return false;
+      if (text.trim() === '') continue;
+      if (first !== null) return true;
+      first = text;
+      if (!text.trimStart().startsWith('{') || !isJson(text)) return false;
+    }
+  }
+  return false;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function toItem(file: string, piece: CutPiece, element: number): RowItem {
+  const { bytes, line } = piece;
+  if (bytes === null) {
+    const message = `element ${element} of the list has more than the ${inMegabytes(MAX_ROW_BYTES)} that one row may have`;
+    return faultItem('data/line-too-long', file, message, { line });
+  }
+  if (!isUtf8(bytes)) return { kind: 'fault', fault: notUtf8Fault(file, line, bytes) };
+  const text = bytes.toString('utf8');
+  const parsed = parseJsonObject(file, line, text);
+  if ('row' in parsed) return { kind: 'row', row: parsed.row, source: { file, line } };
+  if (piece.key !== null && parsed.fault.code === 'data/not-an-object') {
+    return faultItem('data/column-lists', file, `"${piece.key}" is a list of values, not a list of rows`, {
+      line,
+      hint: LAYOUT_HINT,
+    });
+  }
+  return { kind: 'fault', fault: parsed.fault };
+}
+
+/** Faults of what stands around the elements. */
+function* judgeFrame(file: string, frame: string, elements: number): Generator<RowItem> {
+  const explained = explainJsonFault(frame);
+  if (explained !== null) {
+    yield faultItem('data/broken-json', file, `not valid JSON outside the rows: ${explained.reason}`, {
+      hint: 'Correct the brackets and commas between the rows.',
+    });
+    return;
+  }
+  const value: unknown = JSON.parse(frame);
+  if (Array.isArray(value)) return;
+  if (typeof value !== 'object' || value === null) {
+    yield faultItem('data/json-layout', file, 'the file holds a single value, not a list of objects', {
+      hint: LAYOUT_HINT,
+    });
+    return;
+  }
+  const lists = Object.entries(value).filter(([, member]) => Array.isArray(member));
+  if (lists.length > 1) {
+    const names = lists.map(([name]) => `"${name}"`).join(', ');
+    yield faultItem(
+      'data/json-layout',
+      file,
+      `the object holds several lists (${names}); which one has the rows is unclear`,
+      {
+        hint: 'Keep one list a file.',
+      },
+    );
+  } else if (lists.length === 0) {
+    const names = Object.keys(value).slice(0, 10).join(', ');
+    yield faultItem('data/json-layout', file, `the object holds no list of rows (keys: ${names})`, {
+      hint: LAYOUT_HINT,
+    });
+  } else if (elements > 0) {
+    yield noticeItem('data/json-list', file, `the rows are the list "${lists[0]![0]}" of the object`);
+  }
+}
