@@ -8,7 +8,7 @@ import { faultItem } from './faults.ts';
 import { readCsv } from './files/csv.ts';
 import { readJson } from './files/json.ts';
 import { readJsonl } from './files/jsonl.ts';
-import { inMegabytes, MAX_EXPANDED_CHARS, MAX_EXPANSION } from './files/limits.ts';
+import { inMegabytes, MAX_EXPANDED_CHARS, MAX_EXPANSION, MAX_HOPELESS_FAULTS } from './files/limits.ts';
 import { readParquet } from './files/parquet.ts';
 import { sniffFile, type DataFile } from './files/sniff.ts';
 import { readText, type TextUnit } from './files/text.ts';
@@ -50,6 +50,17 @@ export async function* readDataFile(file: DataFile, options: ReadRowsOptions = {
       }
     }
     yield item;
+    if (rows === 0 && faults >= MAX_HOPELESS_FAULTS) {
+      yield faultItem(
+        'data/gave-up',
+        file.path,
+        `none of the first ${faults} rows can be read; the rest was not looked at`,
+        {
+          hint: 'Check that the file is what its name says.',
+        },
+      );
+      return;
+    }
   }
   if (rows === 0 && faults === 0) {
     yield faultItem('data/no-rows', file.path, 'the file has no rows', {
@@ -97,7 +108,8 @@ function expanded(file: DataFile, chars: number): RowItem {
   });
 }
 
-function countChars(value: unknown): number {
+/** Rough size of a row: characters of its texts. */
+export function countChars(value: unknown): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return 1;
   let chars = 0;

@@ -40,7 +40,10 @@ export interface Tokenizer {
   decode(ids: ArrayLike<number>, options: DecodeOptions): string;
   tokenToId(token: string): number | null;
   idToToken(id: number): string | null;
+  /** Never text of its own, left out by `skipSpecialTokens`. */
   isSpecial(id: number): boolean;
+  /** Matched as a whole before the text is split; special tokens are, others can be. */
+  isAdded(id: number): boolean;
   /** @throws chat-template/missing, chat-template/syntax, chat-template/refused */
   renderChat(messages: readonly ChatTurn[], options?: RenderChatOptions): string;
 }
@@ -58,9 +61,10 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const library = buildLibraryTokenizer(files);
   const named = namedSpecialTokens(files);
   const specialIds = new Set<number>();
+  const added = library.get_added_tokens_decoder();
   let vocabSize = 0;
   for (const id of library.get_vocab().values()) vocabSize = Math.max(vocabSize, id + 1);
-  for (const [id, token] of library.get_added_tokens_decoder()) {
+  for (const [id, token] of added) {
     if (token.special) specialIds.add(id);
   }
   const idOf = (token: string | undefined): number | null =>
@@ -89,6 +93,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     tokenToId: (token) => idOf(token),
     idToToken: (id) => library.id_to_token(id) ?? null,
     isSpecial: (id) => specialIds.has(id),
+    isAdded: (id) => added.has(id),
     renderChat: (messages, options = {}) =>
       renderChatTemplate(chooseTemplate(files, options), messages, named, options),
   };

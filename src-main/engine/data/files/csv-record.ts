@@ -16,8 +16,8 @@ export interface CsvRecord {
 export interface CsvSplitter {
   /** @returns the record that this line ends, or null inside a quoted field that goes on. */
   push(line: string, number: number): CsvRecord | null;
-  /** Characters of the unfinished record. */
-  pendingChars(): number;
+  /** Size of the unfinished record. */
+  pending(): { readonly chars: number; readonly lines: number };
   /** Line where the unfinished record's open quote stands, null outside quotes. */
   openQuoteLine(): number | null;
 }
@@ -29,11 +29,13 @@ export function createCsvSplitter(delimiter: string): CsvSplitter {
   let startLine = 0;
   let quoteLine = 0;
   let chars = 0;
+  let lines = 0;
   let fault: string | null = null;
 
   const finish = (): CsvRecord => {
     const record = { fields, line: startLine, fault };
-    [fields, quoted, chars, fault] = [[], null, 0, null];
+    [fields, quoted, fault] = [[], null, null];
+    [chars, lines] = [0, 0];
     return record;
   };
 
@@ -76,10 +78,11 @@ export function createCsvSplitter(delimiter: string): CsvSplitter {
   };
 
   return {
-    pendingChars: () => chars,
+    pending: () => ({ chars, lines }),
     openQuoteLine: () => (quoted === null ? null : quoteLine),
     push: (line, number) => {
       chars += line.length + 1;
+      lines++;
       if (quoted === null) {
         startLine = number;
         if (line.includes('"')) return readFields(line, number, 0) ? finish() : null;

@@ -4,7 +4,7 @@
 import { dataFault, faultItem, noticeItem } from '../faults.ts';
 import type { Row, RowItem } from '../types.ts';
 import { createCsvSplitter, type CsvRecord, type CsvSplitter } from './csv-record.ts';
-import { inMegabytes, MAX_ROW_BYTES } from './limits.ts';
+import { inMegabytes, MAX_RECORD_LINES, MAX_ROW_BYTES } from './limits.ts';
 import { readLines } from './lines.ts';
 import type { DataFile } from './sniff.ts';
 import { checkHeader } from './table-header.ts';
@@ -33,8 +33,10 @@ export async function* readCsv(file: DataFile): AsyncGenerator<RowItem> {
       }
       const record = splitter.push(text, number);
       if (record === null) {
-        if (splitter.pendingChars() <= MAX_ROW_BYTES) continue;
-        yield openQuote(file.path, splitter.openQuoteLine(), `more than ${inMegabytes(MAX_ROW_BYTES)} follow it`);
+        const { chars, lines: recordLines } = splitter.pending();
+        if (chars <= MAX_ROW_BYTES && recordLines <= MAX_RECORD_LINES) continue;
+        const size = chars > MAX_ROW_BYTES ? inMegabytes(MAX_ROW_BYTES) : `${MAX_RECORD_LINES} lines`;
+        yield openQuote(file.path, splitter.openQuoteLine(), `more than ${size} follow it`);
         return;
       }
       if (isBlank(record)) continue;

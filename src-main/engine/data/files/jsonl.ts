@@ -4,6 +4,7 @@
 import { dataFault, faultItem } from '../faults.ts';
 import type { DataFault, Row, RowItem } from '../types.ts';
 import { explainJsonFault } from './json-fault.ts';
+import { MAX_JSON_DEPTH } from './limits.ts';
 import { readLines } from './lines.ts';
 import type { DataFile } from './sniff.ts';
 
@@ -39,6 +40,10 @@ function parseRow(file: string, line: number, text: string): RowItem {
 
 /** Parses the JSON of one row. @param text the row alone; `column` in the fault counts from its start. */
 export function parseJsonObject(file: string, line: number, text: string): { row: Row } | { fault: DataFault } {
+  if (text.length > MAX_JSON_DEPTH && nestsTooDeep(text)) {
+    const message = `brackets are nested more than ${MAX_JSON_DEPTH} deep`;
+    return { fault: dataFault('data/too-deep', file, message, { line, hint: 'Remove this row.' }) };
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -57,6 +62,29 @@ export function parseJsonObject(file: string, line: number, text: string): { row
       hint: 'Write each row as {"field": value, …}.',
     }),
   };
+}
+
+/** A quick bound first: a text with few brackets cannot be deep. */
+function nestsTooDeep(text: string): boolean {
+  if (countUpTo(text, '[') + countUpTo(text, '{') <= MAX_JSON_DEPTH) return false;
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index];
+    if (inString && char === '\\') index++;
+    else if (char === '"') inString = !inString;
+    else if (!inString && (char === '[' || char === '{')) depth++;
+    else if (!inString && (char === ']' || char === '}')) depth--;
+    if (depth > MAX_JSON_DEPTH) return true;
+  }
+  return false;
+}
+
+function countUpTo(text: string, char: string): number {
+  let count = 0;
+  for (let index = text.indexOf(char); index >= 0 && count <= MAX_JSON_DEPTH; index = text.indexOf(char, index + 1))
+    count++;
+  return count;
 }
 
 function brokenJson(file: string, line: number, text: string, error: unknown): DataFault {

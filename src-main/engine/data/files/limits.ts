@@ -6,6 +6,12 @@ const MIB = 1024 * 1024;
 
 /** One line, one CSV record, one element of a JSON array. */
 export const MAX_ROW_BYTES = 16 * MIB;
+/** Lines of one CSV record: beyond that, an opening quote lacks its partner. */
+export const MAX_RECORD_LINES = 50_000;
+/** Brackets inside brackets of one row. */
+export const MAX_JSON_DEPTH = 256;
+/** Broken rows of a file that has no good one yet, after which the rest is not looked at. */
+export const MAX_HOPELESS_FAULTS = 1000;
 /** Everything beside the rows in a JSON object. */
 export const MAX_JSON_FRAME_BYTES = MIB;
 /** All XML parts of a spreadsheet, unpacked. */

@@ -1,0 +1,74 @@
+/**
+ * @file Format `classification`: a text and its class, several classes (a list), or a number to predict.
+ *
+ * In a run that trains a language model and no classifier the class is written as the answer to the text.
+ */
+import type { ClassificationExample } from '../example.ts';
+import { requiredField, type DataFormat } from './data-format.ts';
+import { describe, fieldFault, optionalList, requireText, type RowView } from './field-values.ts';
+
+export const classificationFormat: DataFormat = {
+  name: 'classification',
+  description: 'a text and its label',
+  fields: [
+    requiredField(
+      'text',
+      'sentence',
+      'content',
+      'review',
+      'utterance',
+      'message',
+      'prompt',
+      'question',
+      'input',
+      'messages',
+    ),
+    requiredField('label', 'labels', 'class', 'category', 'intent', 'sentiment'),
+  ],
+  fits: (row) => {
+    const label = row.get('label');
+    return isTextLike(row.get('text')) && label !== undefined && label !== null && typeof label !== 'object';
+  },
+  read: (row) => ({ kind: 'classification', text: readText(row), label: readLabel(row) }),
+};
+
+function isTextLike(value: unknown): boolean {
+  return typeof value === 'string' || Array.isArray(value);
+}
+
+/** A conversation is classified by what the user said. */
+function readText(row: RowView): string {
+  if (!Array.isArray(row.get('text'))) return requireText(row, 'text');
+  const said = (optionalList(row, 'text') ?? [])
+    .map((turn) => (typeof turn === 'object' && turn !== null ? (turn as { role?: unknown; content?: unknown }) : {}))
+    .filter((turn) => turn.role === 'user' && typeof turn.content === 'string')
+    .map((turn) => turn.content as string);
+  if (said.length > 0) return said.join('\n');
+  throw fieldFault(row, 'text', 'data/empty-field', 'the conversation has no user message', 'Give a text to classify.');
+}
+
+function readLabel(row: RowView): ClassificationExample['label'] {
+  const value = row.get('label');
+  if (value === undefined)
+    throw fieldFault(row, 'label', 'data/missing-field', 'the label is missing', 'Fill it in or remove the row.');
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return String(value);
+  const list = typeof value === 'string' && value.trim().startsWith('[') ? optionalList(row, 'label') : value;
+  if (Array.isArray(list)) return (list as unknown[]).map((entry) => oneLabel(row, entry));
+  if (typeof value !== 'string' || value.trim() === '') {
+    throw fieldFault(row, 'label', 'data/empty-field', 'the label is empty', 'Fill it in or remove the row.');
+  }
+  return value.trim();
+}
+
+function oneLabel(row: RowView, value: unknown): string | number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string' && value.trim() !== '') return value.trim();
+  throw fieldFault(
+    row,
+    'label',
+    'data/wrong-value',
+    `a label is expected, found ${describe(value)}`,
+    'Write labels as texts.',
+  );
+}

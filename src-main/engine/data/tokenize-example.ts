@@ -1,0 +1,181 @@
+/**
+ * @file One example to token ids and labels, for each kind of run.
+ *
+ * Language models: conversations train their answers (or all tokens), text trains everything, a stop token at the end included.
+ * Classifiers: the text with the tokenizer's own special tokens, and the class as target. Encoder-decoders: the conversation before
+ * the last answer for the encoder, the answer and a stop token for the decoder.
+ */
+import type { TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { ChatTurn } from '../tokenizer/chat-template.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ChatRenderer } from './chat-renderer.ts';
+import type { ClassLabels } from './class-labels.ts';
+import {
+  chatExample,
+  type ChatExample,
+  type ClassificationExample,
+  type Example,
+  type TokensExample,
+} from './example.ts';
+import { RowFault } from './faults.ts';
+import { joinPlainPrompt, tokenizePlain, tokenizeWithTemplate, type MaskedIds } from './tokenize-chat.ts';
+import { IGNORED_LABEL, type RowSource, type TokenizedExample } from './types.ts';
+
+export interface TokenizeContext {
+  readonly tokenizer: Tokenizer;
+  /** null = no chat template. */
+  readonly renderer: ChatRenderer | null;
+  readonly taskType: TaskType;
+  readonly maxLength: number;
+  readonly completionOnlyLoss: boolean;
+  /** Ids at or above are refused in rows of format `tokens`. */
+  readonly vocabSize: number;
+  /** Classifiers only. */
+  readonly labels: ClassLabels | null;
+}
+
+export interface TokenizeResult {
+  readonly tokenized: TokenizedExample;
+  /** Tokens before truncation to `maxLength`. */
+  readonly fullLength: number;
+  /** Tokens that are trained: with a label, or of the decoder; 1 for a classifier's target. */
+  readonly supervised: number;
+  /** Trained tokens that truncation took away. */
+  readonly supervisedCut: number;
+}
+
+const FULL = { addSpecialTokens: true };
+const PLAIN = { addSpecialTokens: false };
+
+/** @throws RowFault where this row cannot be used */
+export function tokenizeExample(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  switch (context.taskType) {
+    case 'CAUSAL_LM':
+      return tokenizeCausal(example, source, context);
+    case 'SEQ_CLS':
+      return tokenizeClassification(example, source, context);
+    case 'SEQ_2_SEQ_LM':
+      return tokenizeSeq2Seq(example, source, context);
+  }
+}
+
+function tokenizeCausal(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  if (example.kind === 'tokens') return finish(checkTokens(example, context), source, context.maxLength);
+  if (example.kind === 'text') return finish(tokenizeText(example.text, context), source, context.maxLength);
+  const chat = example.kind === 'chat' ? example : asConversation(example);
+  const { tokenizer, renderer, completionOnlyLoss } = context;
+  // Without answers to find, no template can put them where they cannot be told apart.
+  const wanted = completionOnlyLoss ? chat : { ...chat, trainFrom: chat.messages.length };
+  const masked =
+    renderer === null ? tokenizePlain(tokenizer, wanted) : tokenizeWithTemplate(tokenizer, renderer, wanted);
+  const labelled = completionOnlyLoss ? masked : { ids: masked.ids, isAnswer: masked.ids.map(() => true) };
+  return finish(labelled, source, context.maxLength);
+}
+
+/** A class written out as the answer, for language models. */
+function asConversation({ text, label }: ClassificationExample): ChatExample {
+  const answer = Array.isArray(label) ? label.join(', ') : String(label);
+  const messages = [
+    { role: 'user', content: text },
+    { role: 'assistant', content: answer },
+  ];
+  return chatExample(messages, 1, null);
+}
+
+function tokenizeText(text: string, { tokenizer }: TokenizeContext): MaskedIds {
+  const { specialPrefix, eosTokenId } = tokenizer;
+  const ids = [...specialPrefix, ...tokenizer.encode(text, PLAIN)];
+  if (eosTokenId !== null && ids.at(-1) !== eosTokenId) ids.push(eosTokenId);
+  return { ids, isAnswer: ids.map(() => true) };
+}
+
+function checkTokens({ inputIds, labels }: TokensExample, { vocabSize }: TokenizeContext): MaskedIds {
+  const isKnown = (id: number): boolean => id >= 0 && id < vocabSize;
+  const position = inputIds.findIndex((id) => !isKnown(id));
+  if (position >= 0) {
+    throw new RowFault(
+      'data/token-out-of-vocabulary',
+      `token id ${inputIds[position]!} at position ${position + 1} is outside the vocabulary (0 to ${vocabSize - 1})`,
+      {
+        field: 'input_ids',
+        hint: 'These ids were made with another tokenizer; tokenize the text again with this model’s.',
+      },
+    );
+  }
+  const isAnswer = inputIds.map((id, index) => {
+    const label = labels === null ? id : labels[index]!;
+    if (label === IGNORED_LABEL || label === id) return label === id;
+    throw new RowFault(
+      'data/wrong-value',
+      `label ${label} at position ${index + 1} is neither ${IGNORED_LABEL} nor the token id there (${id})`,
+      { field: 'labels', hint: 'Labels are not shifted: each is its own token id, or -100 where it is not trained.' },
+    );
+  });
+  return { ids: inputIds, isAnswer };
+}
+
+/** Cuts, counts and packs a language model's example. */
+function finish(masked: MaskedIds, source: RowSource, maxLength: number): TokenizeResult {
+  const { ids, isAnswer } = masked;
+  const isTrained = (index: number): boolean => index > 0 && isAnswer[index] === true;
+  const inputIds = Int32Array.from(ids.slice(0, maxLength));
+  const labels = inputIds.map((id, index) => (isTrained(index) ? id : IGNORED_LABEL));
+  let all = 0;
+  for (let index = 1; index < ids.length; index++) if (isAnswer[index]) all++;
+  const supervised = labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0);
+  const tokenized = { inputIds, labels, target: null, decoderIds: null, source };
+  return { tokenized, fullLength: ids.length, supervised, supervisedCut: all - supervised };
+}
+
+function tokenizeClassification(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  if (example.kind !== 'classification' || context.labels === null) {
+    throw new RowFault('data/wrong-format', 'a classifier needs rows of format classification (text and label)', {
+      hint: 'Set data.format to classification, or task_type to CAUSAL_LM.',
+    });
+  }
+  const target = context.labels.targetOf(example.label);
+  const { ids, fullLength } = surround(example.text, context);
+  const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
+  return {
+    tokenized: { inputIds: ids, labels, target, decoderIds: null, source },
+    fullLength,
+    supervised: 1,
+    supervisedCut: 0,
+  };
+}
+
+/** A text with the tokenizer's special tokens around it; truncation takes from the text, not from them. */
+function surround(text: string, { tokenizer, maxLength }: TokenizeContext): { ids: Int32Array; fullLength: number } {
+  const whole = tokenizer.encode(text, FULL);
+  if (whole.length <= maxLength) return { ids: whole, fullLength: whole.length };
+  const suffix = tokenizer.specialSuffix;
+  const head = whole.slice(0, Math.max(0, maxLength - suffix.length));
+  return { ids: Int32Array.from([...head, ...suffix]).slice(0, maxLength), fullLength: whole.length };
+}
+
+function tokenizeSeq2Seq(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  const chat = example.kind === 'classification' ? asConversation(example) : example;
+  if (chat.kind !== 'chat') {
+    throw new RowFault('data/wrong-format', 'an encoder-decoder needs a prompt and its answer in each row', {
+      hint: 'Set data.format to prompt_completion, or task_type to CAUSAL_LM.',
+    });
+  }
+  const { tokenizer, maxLength } = context;
+  const answer = chat.messages.at(-1)!;
+  const input = surround(joinSource(chat.messages.slice(0, -1)), context);
+  const stop = tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId];
+  const answerIds = [...tokenizer.encode(answer.content ?? '', PLAIN), ...stop];
+  const decoderIds = Int32Array.from(answerIds.slice(0, maxLength));
+  const labels = new Int32Array(input.ids.length).fill(IGNORED_LABEL);
+  return {
+    tokenized: { inputIds: input.ids, labels, target: null, decoderIds, source },
+    fullLength: Math.max(input.fullLength, answerIds.length),
+    supervised: decoderIds.length,
+    supervisedCut: answerIds.length - decoderIds.length,
+  };
+}
+
+/** What the encoder reads: one message as it is, several one below the other. */
+function joinSource(messages: readonly ChatTurn[]): string {
+  return messages.length === 1 ? (messages[0]!.content ?? '') : joinPlainPrompt(messages).trimEnd();
+}
