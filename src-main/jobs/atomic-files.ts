@@ -48,7 +48,7 @@ export async function writeFolderAtomically(
   const partial = partialName(dir);
   return withFileErrors(dir, async () => {
     try {
-      await mkdir(partial, { recursive: true });
+      await mkdir(partial);
       const records: Record<string, FileRecord> = {};
       for (const [name, content] of files) records[name] = await writeFlushed(path.join(partial, name), content);
       if (lastFile) await writeFlushed(path.join(partial, lastFile.name), encode(lastFile.content(records)));

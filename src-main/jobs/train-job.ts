@@ -2,7 +2,7 @@
  * @file The train job: everything about a run that is not computing. Takes the folder's lock, opens its logs and checkpoints, lets the
  * recipe train, and leaves the folder finished, resumable, or (where the run never began) as it was found.
  */
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunEvent } from '../../src-shared/domain/run-events.ts';
@@ -12,8 +12,8 @@ import { findVerified, listCheckpoints, openCheckpointStore, removeCheckpointsBe
 import { requireSpace } from './disk-space.ts';
 import { openEventLog, type TimedEvent } from './event-log.ts';
 import { toFailure } from './failure.ts';
-import { withFileErrors } from './file-errors.ts';
 import { createHost, type JobContext, stampEvent } from './job-process.ts';
+import { makeFolder } from './make-folder.ts';
 import type { TrainRequest } from './protocol.ts';
 import { EVENTS_FILE, LOCK_FILE, readManifest, RUN_FILE, SAMPLES_FILE, writeManifest } from './run-folder.ts';
 import { acquireRunLock } from './run-lock.ts';
@@ -124,8 +124,7 @@ async function prepareFolder({ runDir, resume }: TrainRequest): Promise<string |
     await requireSpace(runDir, 0);
     return null;
   }
-  await requireSpace(runDir, 0);
-  const firstMade = await withFileErrors(runDir, () => mkdir(runDir, { recursive: true }));
+  const firstMade = await makeRunFolder(runDir);
   const present = (await readdir(runDir)).filter((name) => name !== LOCK_FILE);
   if (present.includes(RUN_FILE)) {
     throw new AppError('run/exists', `${runDir} holds a run already`, {
@@ -137,7 +136,20 @@ async function prepareFolder({ runDir, resume }: TrainRequest): Promise<string |
       hint: 'Choose a new or empty output folder.',
     });
   }
-  return firstMade ?? null;
+  return firstMade;
+}
+
+/** @returns as `makeFolder`. @throws disk/no-space, also where there is not even room for the folder */
+async function makeRunFolder(runDir: string): Promise<string | null> {
+  const firstMade = await makeFolder(runDir).catch(async (error: unknown) => {
+    if (error instanceof AppError && error.code === 'disk/full') await requireSpace(runDir, 0);
+    throw error;
+  });
+  await requireSpace(runDir, 0).catch(async (error: unknown) => {
+    await removeMadeFolders(runDir, firstMade);
+    throw error;
+  });
+  return firstMade;
 }
 
 /** The newest checkpoint whose checksums hold; damaged ones are named and dropped. */

@@ -3,10 +3,10 @@
  *
  *     <home>/history.sqlite   <home>/history-copies/history-<date>.sqlite   <home>/runs/<id>/
  */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
-import { explainFileError } from '../jobs/file-errors.ts';
+import { makeFolder } from '../jobs/make-folder.ts';
 import { listCopies, makeDailyCopy } from '../store/daily-copy.ts';
 import { closeDatabase, isIntact, openDatabase, type WritableDb } from '../store/database.ts';
 import type { Notice } from './notice.ts';
@@ -29,6 +29,7 @@ export function createHistory({ home, onNotice }: HistoryOptions): History {
   let opening: Promise<WritableDb> | null = null;
   let copying: Promise<unknown> = Promise.resolve();
   const open = async () => {
+    await makeHome(home);
     const { db, mended } = openOrMend(home, onNotice);
     if (mended) await rebuildHistory(db, path.join(home, 'runs'));
     await recoverOrphans(db, onNotice);
@@ -49,7 +50,6 @@ export function createHistory({ home, onNotice }: HistoryOptions): History {
 }
 
 function openOrMend(home: string, onNotice: (notice: Notice) => void): { db: WritableDb; mended: boolean } {
-  makeHome(home);
   const file = path.join(home, 'history.sqlite');
   const isNew = !existsSync(file);
   try {
@@ -68,13 +68,12 @@ function openOrMend(home: string, onNotice: (notice: Notice) => void): { db: Wri
   return { db: openDatabase(file), mended: true };
 }
 
-function makeHome(home: string): void {
+async function makeHome(home: string): Promise<void> {
   try {
-    mkdirSync(copiesFolder(home), { recursive: true });
+    await makeFolder(copiesFolder(home));
   } catch (error) {
-    const explained = explainFileError(error, home);
-    if (!(explained instanceof AppError)) throw explained;
-    throw new AppError('home/not-writable', explained.message, {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError('home/not-writable', error.message, {
       kind: 'environment',
       hint: 'Set TUNESMITH_HOME to a folder that you can write to.',
       cause: error,

@@ -1,17 +1,16 @@
 /**
  * @file One training at a time on a device: a lock in the home, held by the process that follows the training.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
-import { withFileErrors } from '../jobs/file-errors.ts';
 import { acquireLock, type HeldLock, type LockRecord, readHolder } from '../jobs/run-lock.ts';
 import type { Notice } from './notice.ts';
 
 const POLL_MS = 500;
 
 export interface TakeDeviceOptions {
+  /** Absolute path of a folder that exists. */
   readonly home: string;
   /** Told once, where another training is at work; null = do not wait but throw. */
   readonly onWait: ((notice: Notice) => void) | null;
@@ -20,7 +19,6 @@ export interface TakeDeviceOptions {
 
 /** @throws device/busy where it is taken and nobody wants to wait; Interrupted on abort */
 export async function takeTrainingDevice({ home, onWait, signal }: TakeDeviceOptions): Promise<HeldLock> {
-  await withFileErrors(home, () => mkdir(home, { recursive: true }));
   let told = false;
   return acquireLock(lockFile(home), async (holder) => {
     const message = `Another training is at work (process ${holder.pid})`;

@@ -76,6 +76,8 @@ describe('a run that never began leaves nothing', () => {
   it('says when the output cannot be a folder', async () => {
     writeFileSync(path.join(folder, 'deep'), 'a file');
     await expect(startFakeRun(runDir).result).rejects.toMatchObject({ code: 'file/not-a-folder', kind: 'input' });
+    const nowhere = startFakeRun('/proc/tunesmith/run');
+    await expect(nowhere.result).rejects.toMatchObject({ code: 'file/not-permitted', kind: 'input' });
   });
 });
 

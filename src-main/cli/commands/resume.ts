@@ -1,0 +1,26 @@
+/** @file tunesmith resume */
+import type { Command } from 'commander';
+import type { RunAction } from '../command.ts';
+
+const EXAMPLES = `
+Examples:
+  $ tunesmith resume my-run
+  $ tunesmith resume 20300101-120000-ab12
+  $ tunesmith resume my-run --set training.num_train_epochs=5       train a finished run further
+
+Without --set a resumed run ends with the same bytes as one that was never stopped.`;
+
+export function addResumeCommand(parent: Command, run: RunAction): void {
+  parent
+    .command('resume <run>')
+    .description('go on with a run from its newest checkpoint (folder, id, or the beginning of an id)')
+    .option('--set <path=value>', 'change a setting; may be repeated', (value, all: string[]) => [...all, value], [])
+    .addHelpText('after', EXAMPLES)
+    .action((name: string, { set }: { set: string[] }) =>
+      run(async (context) => {
+        const { runTraining } = await import('../run-training.ts');
+        const services = await context.services();
+        await runTraining(context, (following) => services.runs.resume(name, { settings: set, ...following }));
+      }),
+    );
+}
