@@ -141,7 +141,7 @@ export interface ComputeLogitsOptions extends ModelSource {
 }
 
 export interface Logits {
-  readonly data: Float32Array;
+  readonly data: Float32Array<ArrayBuffer>;
   /** [seq, vocab], for encoder-decoders [decoder seq, vocab], for classifiers [1, labels]. */
   readonly shape: readonly [number, number];
 }
