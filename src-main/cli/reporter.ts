@@ -7,6 +7,8 @@ import { AppError, formatFault, Interrupted, toPlainError } from '../../src-shar
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Width of the terminal in characters. */
+  readonly columns?: number;
 }
 
 export interface Reporter {
@@ -46,7 +48,9 @@ export function createReporter({ json, stdout, stderr, debug }: ReporterOptions)
     stderr.write(`${text}\n`);
     if (status !== null) stderr.write(status);
   };
-  const setStatus = (line: string | null) => {
+  const setStatus = (text: string | null) => {
+    // A line that wraps could not be taken back.
+    const line = text?.slice(0, (stderr.columns ?? 80) - 1) ?? null;
     if (!isLive || line === status) return;
     stderr.write(CLEAR_LINE + (line ?? ''));
     status = line;
