@@ -145,7 +145,7 @@ function parseEntry(value: unknown, dataStart: number): PlacedEntry | string {
   const [begin, end] = offsets as [number, number];
   const wanted = tensorBytes(dtype as SafetensorsDType, shape);
   if (end - begin !== wanted)
-    return `${dtype} of shape [${shape}] needs ${wanted} bytes, data_offsets give ${end - begin}`;
+    return `${dtype} of shape [${shape.join()}] needs ${wanted} bytes, data_offsets give ${end - begin}`;
   return { dtype: dtype as SafetensorsDType, shape, byteLength: wanted, fileOffset: dataStart + begin };
 }
 
