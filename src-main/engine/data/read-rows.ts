@@ -4,6 +4,7 @@
  * One file a type stands in files/. Text types, Parquet and JSON lists stream in flat memory; a spreadsheet is read whole, under a
  * limit. Nothing thrown by a reader escapes as a bug: what a file can do wrong is a fault.
  */
+import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import { faultItem } from './faults.ts';
 import { readCsv } from './files/csv.ts';
 import { readJson } from './files/json.ts';
@@ -18,6 +19,7 @@ import type { RowItem } from './types.ts';
 export interface ReadRowsOptions {
   /** How plain text becomes rows; default `paragraph`. */
   readonly textUnit?: TextUnit;
+  /** Ends reading with `Interrupted`. */
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +41,7 @@ export async function* readDataFile(file: DataFile, options: ReadRowsOptions = {
   let faults = 0;
   let chars = 0;
   for await (const item of reportReadErrors(file, openReader(file, textUnit))) {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw new Interrupted();
     if (item.kind === 'fault') faults++;
     if (item.kind === 'row') {
       rows++;

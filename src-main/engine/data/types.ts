@@ -1,7 +1,9 @@
 /**
  * @file What data preparation hands to training: token ids with labels, and every fault found on the way.
  */
-import type { Fault } from '../../../src-shared/domain/app-error.ts';
+import type { DataFault, DataNotice } from '../../../src-shared/domain/data-report.ts';
+
+export type { DataFault, DataNotice };
 
 /** Label of a token that is not trained (Hugging Face's and PyTorch's convention). */
 export const IGNORED_LABEL = -100;
@@ -31,19 +33,6 @@ export interface TokenizedExample {
    */
   readonly decoderIds: Int32Array | null;
   readonly source: RowSource;
-}
-
-/** A fault of one row or file; `count` > 1 when the same fault was seen again and only counted. */
-export interface DataFault extends Fault {
-  readonly code: string;
-}
-
-/** Something worth knowing that is no fault: what was assumed, left out or cut. */
-export interface DataNotice {
-  readonly code: string;
-  /** null = all files. */
-  readonly file: string | null;
-  readonly message: string;
 }
 
 /** One row of a file: column name -> value (text in CSV, any JSON value elsewhere). */

@@ -1,0 +1,224 @@
+/**
+ * @file From data files to the token ids of a run: read, check, tokenize, split, or refuse with every fault.
+ */
+import { AppError, formatFault } from '../../../src-shared/domain/app-error.ts';
+import type { DataReport } from '../../../src-shared/domain/data-report.ts';
+import type { DataConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { createChatRenderer } from './chat-renderer.ts';
+import {
+  collectLabelNames,
+  createClassLabels,
+  guessProblemType,
+  type ClassLabels,
+  type ProblemType,
+} from './class-labels.ts';
+import type { Example } from './example.ts';
+import { noticeStopTokens } from './notices.ts';
+import { rowFaultAt } from './read-examples.ts';
+import { renderTokenized } from './render-sample.ts';
+import { ReportBuilder, type FileRole } from './report-builder.ts';
+import { scanFiles } from './scan-files.ts';
+import { splitRows } from './split.ts';
+import { tokenizeExample, type TokenizeContext } from './tokenize-example.ts';
+import type { RowSource, TokenizedExample } from './types.ts';
+
+export interface PrepareDataOptions {
+  readonly data: Pick<
+    DataConfig,
+    'train' | 'eval' | 'eval_fraction' | 'format' | 'columns' | 'template' | 'max_length' | 'completion_only_loss'
+  >;
+  readonly taskType: TaskType;
+  readonly tokenizer: Tokenizer;
+  /** Rows of the model's embedding; token ids at or above are refused. */
+  readonly vocabSize: number;
+  readonly seed: number;
+  /** What chat templates take for today; give the run's start, so that resuming renders the same. */
+  readonly now: Date;
+  /** Classifiers: class names in the order of their ids; null = collected from the training rows and sorted. */
+  readonly labels?: readonly string[] | null;
+  /** Classifiers: null = by the labels. */
+  readonly problemType?: ProblemType | null;
+  /** Leave bad rows out instead of refusing the data. */
+  readonly skipBadRows?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (rows: number) => void;
+}
+
+export interface PreparedData {
+  readonly train: readonly TokenizedExample[];
+  readonly eval: readonly TokenizedExample[];
+  readonly report: DataReport;
+  /** Tokens with a label in one epoch (classifiers: rows). */
+  readonly supervisedTokens: number;
+  /** Class names in the order of their ids; null unless a classifier. */
+  readonly labels: readonly string[] | null;
+  readonly problemType: ProblemType | null;
+}
+
+interface ReadExample {
+  readonly example: Example;
+  readonly digest: bigint;
+  readonly source: RowSource;
+}
+
+interface KeptRow {
+  readonly tokenized: TokenizedExample;
+  readonly digest: bigint;
+  readonly supervised: number;
+}
+
+type Kept = Readonly<Record<FileRole, KeptRow[]>>;
+
+/**
+ * Reads and tokenizes everything a run needs; the examples stay in memory.
+ * @throws data/bad-rows with all faults, data/no-rows, data/no-supervised-tokens, chat-template/syntax, Interrupted
+ */
+export async function prepareData(options: PrepareDataOptions): Promise<PreparedData> {
+  const report = new ReportBuilder();
+  const isClassifier = options.taskType === 'SEQ_CLS';
+  const context = createContext(options);
+  const kept: Kept = { train: [], eval: [] };
+  const waiting: Readonly<Record<FileRole, ReadExample[]>> = { train: [], eval: [] };
+  await scanFiles(filesOf(options), scanOptions(options), report, (example, digest, source, role) => {
+    const read = { example, digest, source };
+    // A classifier's labels are known only when all rows were seen.
+    if (isClassifier) waiting[role].push(read);
+    else keepRow(read, role, context, report, kept);
+    report.addExample(example, digest, source);
+  });
+  const labels = isClassifier ? findLabels(waiting.train, options) : null;
+  if (labels !== null) keepWaiting(waiting, { ...context, labels }, report, kept);
+  refuseBadRows(report, options.skipBadRows === true);
+  const split = splitKept(kept, options, report);
+  requireSupervision(split, options, report);
+  noticeLeftOut(split, report);
+  noticeStopTokens(report.notices, context, report.toReport().tokens);
+  return {
+    train: split.train.map((row) => row.tokenized),
+    eval: split.eval.map((row) => row.tokenized),
+    report: report.toReport(),
+    supervisedTokens: split.train.reduce((sum, row) => sum + row.supervised, 0),
+    labels: labels?.names ?? null,
+    problemType: labels?.problemType ?? null,
+  };
+}
+
+function filesOf({ data }: PrepareDataOptions): { train: readonly string[]; eval: readonly string[] } {
+  return { train: data.train, eval: data.eval ?? [] };
+}
+
+function scanOptions({ data, taskType, signal, onProgress }: PrepareDataOptions) {
+  return { format: data.format, columns: data.columns, taskType, signal, onProgress };
+}
+
+function createContext({ data, taskType, tokenizer, vocabSize, now }: PrepareDataOptions): TokenizeContext {
+  return {
+    tokenizer,
+    renderer: createChatRenderer({ tokenizer, template: data.template, now }),
+    taskType,
+    maxLength: data.max_length,
+    completionOnlyLoss: data.completion_only_loss,
+    vocabSize,
+    labels: null,
+  };
+}
+
+/** @throws RowFault */
+function keepRow(read: ReadExample, role: FileRole, context: TokenizeContext, report: ReportBuilder, kept: Kept): void {
+  const { example, digest, source } = read;
+  const result = tokenizeExample(example, source, context);
+  report.addTokens(result, example, source, context.tokenizer, context.maxLength);
+  if (report.wantsSample()) report.addSample(renderTokenized(context.tokenizer, result.tokenized));
+  // Rows without anything to train are in the report (labels_cut_off); a batch of them would have no loss.
+  if (result.supervised > 0) kept[role].push({ tokenized: result.tokenized, digest, supervised: result.supervised });
+}
+
+function keepWaiting(
+  waiting: Readonly<Record<FileRole, readonly ReadExample[]>>,
+  context: TokenizeContext,
+  report: ReportBuilder,
+  kept: Kept,
+): void {
+  for (const role of ['train', 'eval'] as const) {
+    for (const read of waiting[role]) {
+      try {
+        keepRow(read, role, context, report, kept);
+      } catch (error) {
+        report.faults.add(rowFaultAt(error, read.source));
+      }
+    }
+  }
+}
+
+function findLabels(rows: readonly ReadExample[], options: PrepareDataOptions): ClassLabels {
+  const labels = rows
+    .map(({ example }) => example)
+    .filter((example) => example.kind === 'classification')
+    .map(({ label }) => label);
+  const problemType = options.problemType ?? guessProblemType(labels);
+  const names = problemType === 'regression' ? [] : (options.labels ?? collectLabelNames(labels));
+  return createClassLabels(problemType, names);
+}
+
+/** With `skipBadRows` a file that cannot be read at all is still refused. */
+function refuseBadRows({ faults }: ReportBuilder, skipBadRows: boolean): void {
+  const wholeFile = faults.listed.some((fault) => fault.line === null);
+  if (faults.total === 0 || (skipBadRows && !wholeFile)) return;
+  const count = faults.total === 1 ? 'one fault' : `${faults.total} faults`;
+  const first = faults.listed[0]!;
+  throw new AppError(
+    'data/bad-rows',
+    `The data has ${count}${faults.total > 1 ? ', the first' : ''}: ${formatFault(first)}`,
+    {
+      faults: faults.toFaults(),
+      hint: 'Correct or remove the named rows; `tunesmith data inspect` shows them all.',
+    },
+  );
+}
+
+function splitKept(kept: Kept, { data, seed }: PrepareDataOptions, report: ReportBuilder): Kept {
+  if (data.eval !== null || data.eval_fraction === 0) return kept;
+  const rows = kept.train;
+  const split = splitRows(
+    rows.map((row) => row.digest),
+    data.eval_fraction,
+    seed,
+  );
+  if (split.eval.length === 0 && rows.length > 0) {
+    const message = 'there are too few different rows to hold one out, so nothing is evaluated';
+    report.notices.add({ code: 'data/no-evaluation', file: null, message });
+  }
+  return { train: split.train.map((row) => rows[row]!), eval: split.eval.map((row) => rows[row]!) };
+}
+
+function noticeLeftOut(kept: Kept, report: ReportBuilder): void {
+  const leftOut = report.toReport().rows - kept.train.length - kept.eval.length;
+  if (leftOut === 0) return;
+  const message = `${leftOut} row(s) have no token to train within max_length and are left out`;
+  report.notices.add({ code: 'data/rows-left-out', file: null, message });
+}
+
+function requireSupervision(kept: Kept, { data }: PrepareDataOptions, builder: ReportBuilder): void {
+  const report = builder.toReport();
+  const need = (role: FileRole): void => {
+    if (kept[role].length > 0) return;
+    const name = role === 'train' ? 'training' : 'evaluation';
+    const rows = report.files.filter((file) => file.role === role).reduce((sum, file) => sum + file.rows, 0);
+    if (rows === 0)
+      throw new AppError('data/no-rows', `There are no usable ${name} rows`, { hint: 'Give a file with rows.' });
+    const cut = report.labels_cut_off.count > 0;
+    throw new AppError('data/no-supervised-tokens', `None of the ${rows} ${name} rows has a token to train`, {
+      hint: cut
+        ? `All answers lie beyond max_length (${data.max_length}): raise data.max_length.`
+        : 'Check that the rows have answers, or set data.completion_only_loss to false.',
+      faults: report.labels_cut_off.examples.map(({ file, line, text }) => ({
+        file,
+        line,
+        message: `cut off: ${text}`,
+      })),
+    });
+  };
+  need('train');
+  if (data.eval !== null) need('eval');
+}
