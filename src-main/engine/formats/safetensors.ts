@@ -151,7 +151,9 @@ function orderTensors<T extends TensorToWrite>(tensors: readonly T[]): T[] {
 function checkLength({ name, dtype, shape }: TensorToWrite, bytes: Uint8Array): void {
   const wanted = tensorBytes(dtype, shape);
   if (bytes.length === wanted) return;
-  throw new Error(`internal: safetensors: ${name} ${dtype} [${shape.join()}] needs ${wanted} bytes, got ${bytes.length}`);
+  throw new Error(
+    `internal: safetensors: ${name} ${dtype} [${shape.join()}] needs ${wanted} bytes, got ${bytes.length}`,
+  );
 }
 
 async function readTensor(
