@@ -45,6 +45,8 @@ export class RowFault extends Error {
 /** How many faults are shown one by one; the rest are counted. */
 export const MAX_LISTED_FAULTS = 50;
 
+const MAX_LISTED_FILE_FAULTS = 20;
+
 /** Gathers faults in constant memory. */
 export class FaultList {
   readonly #listed: DataFault[] = [];
@@ -54,14 +56,16 @@ export class FaultList {
   add(fault: DataFault): void {
     this.#total++;
     this.#counts.set(fault.code, (this.#counts.get(fault.code) ?? 0) + 1);
-    if (this.#listed.length < MAX_LISTED_FAULTS) this.#listed.push(fault);
+    // What is wrong with a whole file must not drown in its rows.
+    const room = MAX_LISTED_FAULTS + (fault.line === null ? MAX_LISTED_FILE_FAULTS : 0);
+    if (this.#listed.length < room) this.#listed.push(fault);
   }
 
   get total(): number {
     return this.#total;
   }
 
-  /** The first ones, at most MAX_LISTED_FAULTS. */
+  /** The first ones: MAX_LISTED_FAULTS, and a few more that concern a whole file. */
   get listed(): readonly DataFault[] {
     return this.#listed;
   }

@@ -4,9 +4,10 @@
 import { columnsOf, detectFormat, type DetectedFormat, type DetectOptions } from './detect-format.ts';
 import { dataFault, RowFault } from './faults.ts';
 import type { Example } from './example.ts';
+import { countChars } from './files/expansion.ts';
 import { sniffFile, type DataFile } from './files/sniff.ts';
 import { viewRow } from './formats/field-values.ts';
-import { countChars, readDataFile, type ReadRowsOptions } from './read-rows.ts';
+import { readDataFile, type ReadRowsOptions } from './read-rows.ts';
 import type { DataFault, DataNotice, Row, RowItem, RowSource } from './types.ts';
 
 /** What was found out about a file, before its examples. */

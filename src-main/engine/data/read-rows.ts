@@ -9,7 +9,7 @@ import { faultItem } from './faults.ts';
 import { readCsv } from './files/csv.ts';
 import { readJson } from './files/json.ts';
 import { readJsonl } from './files/jsonl.ts';
-import { inMegabytes, MAX_EXPANDED_CHARS, MAX_EXPANSION, MAX_HOPELESS_FAULTS } from './files/limits.ts';
+import { MAX_HOPELESS_FAULTS } from './files/limits.ts';
 import { readParquet } from './files/parquet.ts';
 import { sniffFile, type DataFile } from './files/sniff.ts';
 import { readText, type TextUnit } from './files/text.ts';
@@ -36,21 +36,12 @@ export async function* readRows(path: string, options: ReadRowsOptions = {}): As
 /** The same for a file that was already looked at. */
 export async function* readDataFile(file: DataFile, options: ReadRowsOptions = {}): AsyncGenerator<RowItem> {
   const { signal, textUnit = 'paragraph' } = options;
-  const isTable = file.encoding === 'binary';
   let rows = 0;
   let faults = 0;
-  let chars = 0;
   for await (const item of reportReadErrors(file, openReader(file, textUnit))) {
     if (signal?.aborted === true) throw new Interrupted();
     if (item.kind === 'fault') faults++;
-    if (item.kind === 'row') {
-      rows++;
-      if (isTable) chars += countChars(item.row);
-      if (chars > MAX_EXPANDED_CHARS && chars > file.sizeBytes * MAX_EXPANSION) {
-        yield expanded(file, chars);
-        return;
-      }
-    }
+    if (item.kind === 'row') rows++;
     yield item;
     if (rows === 0 && faults >= MAX_HOPELESS_FAULTS) {
       yield faultItem(
@@ -100,21 +91,4 @@ async function* reportReadErrors(file: DataFile, items: AsyncGenerator<RowItem>)
       hint: 'Check the disk or the network share.',
     });
   }
-}
-
-/** A table may repeat one long text a million times in a few bytes. */
-function expanded(file: DataFile, chars: number): RowItem {
-  const message = `the file of ${inMegabytes(file.sizeBytes)} gives more than ${inMegabytes(chars)} of text by repeating it`;
-  return faultItem('data/too-large', file.path, message, {
-    hint: 'Remove the repeated rows, or give the rows as JSONL.',
-  });
-}
-
-/** Rough size of a row: characters of its texts. */
-export function countChars(value: unknown): number {
-  if (typeof value === 'string') return value.length;
-  if (typeof value !== 'object' || value === null) return 1;
-  let chars = 0;
-  for (const member of Object.values(value)) chars += countChars(member);
-  return chars;
 }

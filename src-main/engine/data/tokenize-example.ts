@@ -12,6 +12,7 @@ import type { ChatRenderer } from './chat-renderer.ts';
 import type { ClassLabels } from './class-labels.ts';
 import {
   chatExample,
+  exampleText,
   type ChatExample,
   type ClassificationExample,
   type Example,
@@ -49,6 +50,7 @@ const PLAIN = { addSpecialTokens: false };
 
 /** @throws RowFault where this row cannot be used */
 export function tokenizeExample(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  refuseEndlessText(example);
   switch (context.taskType) {
     case 'CAUSAL_LM':
       return tokenizeCausal(example, source, context);
@@ -57,6 +59,22 @@ export function tokenizeExample(example: Example, source: RowSource, context: To
     case 'SEQ_2_SEQ_LM':
       return tokenizeSeq2Seq(example, source, context);
   }
+}
+
+/** Tokenizing takes some fifty bytes of memory a character, and no model reads so much at once. */
+const MAX_TEXT_CHARS = 2_000_000;
+
+function refuseEndlessText(example: Example): void {
+  if (example.kind === 'tokens') return;
+  const chars = exampleText(example).length;
+  if (chars <= MAX_TEXT_CHARS) return;
+  throw new RowFault(
+    'data/row-too-long',
+    `the row has ${chars} characters, more than the ${MAX_TEXT_CHARS} that one row may have`,
+    {
+      hint: 'Split it into several rows.',
+    },
+  );
 }
 
 function tokenizeCausal(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {

@@ -25,7 +25,7 @@ export const MAX_PARQUET_GROUP_BYTES = 256 * MIB;
 /** Values of one column in one Parquet row group. */
 export const MAX_PARQUET_VALUES = 32_000_000;
 /** Text that a compressed table may give in all, unless its file is itself large. */
-export const MAX_EXPANDED_CHARS = 256 * MIB;
+export const MAX_EXPANDED_CHARS = 48 * MIB;
 /** Times its own size that a compressed table may give. */
 export const MAX_EXPANSION = 200;
 

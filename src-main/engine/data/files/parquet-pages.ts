@@ -11,8 +11,11 @@ import { inMegabytes, MAX_PARQUET_GROUP_BYTES, MAX_PARQUET_PAGE_BYTES, MAX_PARQU
 /** The file is valid as far as seen, but too large for us. */
 export class ParquetTooLarge extends Error {}
 
-/** @throws ParquetTooLarge, or Error where headers make no sense. */
-export async function checkRowGroup(file: AsyncBuffer, group: RowGroup): Promise<void> {
+/**
+ * @returns roughly how many bytes the group's values take when values of a dictionary are written out
+ * @throws ParquetTooLarge, or Error where headers make no sense
+ */
+export async function checkRowGroup(file: AsyncBuffer, group: RowGroup): Promise<number> {
   const columns = group.columns.map((column) => column.meta_data).filter((column) => column !== undefined);
   if (columns.length !== group.columns.length) throw new Error('its columns are encrypted or in other files');
   const compressed = columns.reduce((sum, column) => sum + Number(column.total_compressed_size), 0);
@@ -23,10 +26,12 @@ export async function checkRowGroup(file: AsyncBuffer, group: RowGroup): Promise
   }
   if (Number(group.num_rows) > MAX_PARQUET_VALUES)
     throw new ParquetTooLarge(`a row group claims ${group.num_rows} rows`);
-  for (const column of columns) await checkPages(file, column);
+  let bytes = 0;
+  for (const column of columns) bytes += await checkPages(file, column);
+  return bytes;
 }
 
-async function checkPages(file: AsyncBuffer, column: ColumnMetaData): Promise<void> {
+async function checkPages(file: AsyncBuffer, column: ColumnMetaData): Promise<number> {
   const name = column.path_in_schema.join('.');
   const valueCount = Number(column.num_values);
   if (valueCount > MAX_PARQUET_VALUES)
@@ -37,6 +42,8 @@ async function checkPages(file: AsyncBuffer, column: ColumnMetaData): Promise<vo
   const bytes = await file.slice(start, start + Number(column.total_compressed_size));
   const reader = { view: new DataView(bytes), offset: 0 };
   let values = 0;
+  let writtenOut = 0;
+  let bytesPerEntry = 0;
   while (reader.offset < bytes.byteLength - 1 && values < valueCount) {
     const header = parquetHeader(reader);
     const unpacked = Number(header.uncompressed_page_size);
@@ -52,7 +59,10 @@ async function checkPages(file: AsyncBuffer, column: ColumnMetaData): Promise<vo
       throw new Error(`a page of column ${name} claims ${entries} values, the column has ${valueCount}`);
     }
     values += pageValues;
+    if (header.dictionary_page_header !== undefined) bytesPerEntry = unpacked / Math.max(1, entries);
+    writtenOut += Math.max(unpacked, pageValues * bytesPerEntry);
     reader.offset += header.compressed_page_size;
     if (reader.offset > bytes.byteLength) throw new Error(`a page of column ${name} goes beyond its column`);
   }
+  return writtenOut;
 }

@@ -7,6 +7,7 @@ import { parquetMetadataAsync, parquetReadObjects, type AsyncBuffer, type FileMe
 import { compressors } from 'hyparquet-compressors';
 import { faultItem } from '../faults.ts';
 import type { Row, RowItem } from '../types.ts';
+import { createExpansionGuard, ExpandsTooMuch } from './expansion.ts';
 import { checkRowGroup, ParquetTooLarge } from './parquet-pages.ts';
 import type { DataFile } from './sniff.ts';
 
@@ -18,30 +19,39 @@ export async function* readParquet(file: DataFile): AsyncGenerator<RowItem> {
   try {
     yield* readRowGroups(file, handle);
   } catch (error) {
-    const hint =
-      error instanceof ParquetTooLarge
-        ? 'Write it with smaller row groups (pandas: to_parquet(…, row_group_size=10000)), or as JSONL.'
-        : 'Copy or write the file again.';
-    const reason = error instanceof Error ? error.message.replace(/^parquet /, '') : String(error);
-    const code = error instanceof ParquetTooLarge ? 'data/too-large' : 'data/broken-parquet';
-    yield faultItem(code, file.path, `the Parquet file cannot be read: ${reason}`, { hint });
+    yield toFault(file.path, error);
   } finally {
     await handle.close();
   }
 }
 
+function toFault(file: string, error: unknown): RowItem {
+  const reason = error instanceof Error ? error.message.replace(/^parquet /, '') : String(error);
+  if (error instanceof ExpandsTooMuch) {
+    return faultItem('data/too-large', file, reason, { hint: 'Remove the repeated rows, or give the rows as JSONL.' });
+  }
+  const message = `the Parquet file cannot be read: ${reason}`;
+  if (error instanceof ParquetTooLarge) {
+    const hint = 'Write it with smaller row groups (pandas: to_parquet(…, row_group_size=10000)), or as JSONL.';
+    return faultItem('data/too-large', file, message, { hint });
+  }
+  return faultItem('data/broken-parquet', file, message, { hint: 'Copy or write the file again.' });
+}
+
 async function* readRowGroups(file: DataFile, handle: FileHandle): AsyncGenerator<RowItem> {
   const metadata = await parquetMetadataAsync(rangesOf(handle, file.sizeBytes), { geoparquet: false });
+  const guard = createExpansionGuard(file.sizeBytes);
   let groupStart = 0;
   for (const group of metadata.row_groups) {
     const ranges = rangesOf(handle, file.sizeBytes);
-    await checkRowGroup(ranges, group);
+    guard.expect(await checkRowGroup(ranges, group));
     const groupEnd = groupStart + Number(group.num_rows);
     const windowRows = isFlat(metadata) ? WINDOW_ROWS : groupEnd - groupStart;
     for (let rowStart = groupStart; rowStart < groupEnd; rowStart += windowRows) {
       const rowEnd = Math.min(groupEnd, rowStart + windowRows);
       const rows = await readWindow(ranges, metadata, rowStart, rowEnd);
       if (rows.length !== rowEnd - rowStart) throw new Error(`a row group ends after ${rows.length} rows`);
+      guard.addRows(rows);
       for (const [index, row] of rows.entries()) yield toItem(file.path, row, rowStart + index + 1);
     }
     groupStart = groupEnd;

@@ -14,6 +14,7 @@ export async function* readText(file: DataFile, unit: TextUnit): AsyncGenerator<
   let lines: string[] = [];
   let startLine = 1;
   let chars = 0;
+  let isTooLong = false;
   for await (const group of readLines(file)) {
     for (const { number, text, fault } of group) {
       if (fault) yield { kind: 'fault', fault };
@@ -21,9 +22,10 @@ export async function* readText(file: DataFile, unit: TextUnit): AsyncGenerator<
       const isBlank = text.trim() === '';
       if (isBlank && (unit === 'paragraph' || lines.length === 0)) {
         if (lines.length > 0) yield toRow(file.path, startLine, lines);
-        [lines, chars] = [[], 0];
+        [lines, chars, isTooLong] = [[], 0, false];
         continue;
       }
+      if (isTooLong) continue;
       const binary = text.indexOf('\0');
       if (binary >= 0) {
         yield faultItem('data/binary', file.path, `a zero byte at column ${binary + 1}: this is not plain text`, {
@@ -36,7 +38,7 @@ export async function* readText(file: DataFile, unit: TextUnit): AsyncGenerator<
       chars += text.length + 1;
       if (chars > MAX_ROW_BYTES) {
         yield tooLong(file.path, startLine, unit);
-        [lines, chars] = [[], 0];
+        [lines, chars, isTooLong] = [[], 0, true];
       }
     }
   }

@@ -4,6 +4,7 @@
 import { readSheet } from 'read-excel-file/node';
 import { faultItem, noticeItem } from '../faults.ts';
 import type { Row, RowItem } from '../types.ts';
+import { createExpansionGuard, ExpandsTooMuch } from './expansion.ts';
 import { inMegabytes, MAX_XLSX_BYTES, MAX_XLSX_CELLS } from './limits.ts';
 import type { DataFile } from './sniff.ts';
 import { checkHeader } from './table-header.ts';
@@ -36,10 +37,19 @@ export async function* readXlsx(file: DataFile): AsyncGenerator<RowItem> {
     yield { kind: 'fault', fault: header.fault };
     return;
   }
-  for (const [index, cells] of body.entries()) {
-    if (cells.every((cell) => cell === null)) continue;
-    const row: Row = Object.fromEntries(header.names.map((name, column) => [name, toValue(cells[column])]));
-    yield { kind: 'row', row, source: { file: file.path, line: index + 2 } };
+  const rows = body.map((cells): Row =>
+    Object.fromEntries(header.names.map((name, column) => [name, toValue(cells[column])])),
+  );
+  try {
+    createExpansionGuard(file.sizeBytes).addRows(rows);
+  } catch (error) {
+    if (!(error instanceof ExpandsTooMuch)) throw error;
+    yield faultItem('data/too-large', file.path, error.message, { hint: SAVE_AS_CSV });
+    return;
+  }
+  for (const [index, row] of rows.entries()) {
+    const isBlank = Object.values(row).every((value) => value === null);
+    if (!isBlank) yield { kind: 'row', row, source: { file: file.path, line: index + 2 } };
   }
 }
 

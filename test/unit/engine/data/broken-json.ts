@@ -1,0 +1,216 @@
+/**
+ * @file Broken files: containers that are no data, encodings, JSONL and JSON.
+ */
+import { gzipSync } from 'node:zlib';
+import { bytes, GOOD, line2, MEGABYTE, type BrokenFile } from './broken-file.ts';
+import { makeXlsx } from './files.ts';
+
+export const CONTAINERS: BrokenFile[] = [
+  { name: 'zero.jsonl', content: '', code: 'data/empty-file', line: null, says: '0 bytes' },
+  { name: 'spaces.jsonl', content: ' \n\n  \n', code: 'data/no-rows', line: null, says: 'no rows' },
+  { name: 'packed.jsonl.gz', content: gzipSync(GOOD), code: 'data/compressed', line: null, says: 'gzip' },
+  { name: 'packed.csv', content: gzipSync(GOOD), code: 'data/compressed', line: null, says: 'gzip' },
+  {
+    name: 'z.jsonl',
+    content: bytes([0x28, 0xb5, 0x2f, 0xfd], 'xx'),
+    code: 'data/compressed',
+    line: null,
+    says: 'Zstandard',
+  },
+  { name: 'zip.jsonl', content: makeXlsx([['a']]), code: 'data/compressed', line: null, says: 'ZIP' },
+  { name: 'paper.txt', content: '%PDF-1.7 …', code: 'data/binary', line: null, says: 'PDF' },
+  { name: 'picture.csv', content: bytes([0x89], 'PNG\r\n'), code: 'data/binary', line: null, says: 'PNG' },
+  { name: 'base.json', content: 'SQLite format 3\0', code: 'data/binary', line: null, says: 'SQLite' },
+  {
+    name: 'model.jsonl',
+    content: bytes([64, 0, 0, 0, 0, 0, 0, 0], '{"a":1}'),
+    code: 'data/binary',
+    line: null,
+    says: 'safetensors',
+  },
+  { name: 'pickle.jsonl', content: bytes([0x80, 4, 0x95, 1]), code: 'data/binary', line: null, says: 'pickle' },
+  {
+    name: 'noise.jsonl',
+    content: bytes([1, 2, 0, 0, 200, 3, 0, 9, 0, 0, 0, 7]),
+    code: 'data/binary',
+    line: null,
+    says: 'binary',
+  },
+  {
+    name: 'old.xls',
+    content: bytes([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]),
+    code: 'data/old-office',
+    line: null,
+    says: 'old',
+  },
+  { name: 'rows.dat', content: 'a,b\n1,2\n', code: 'data/unknown-type', line: null, says: '.dat' },
+  {
+    name: 'utf16.csv',
+    content: Buffer.from('\uFEFFa,b\n1,2\n', 'utf16le'),
+    code: 'data/encoding',
+    line: null,
+    says: 'UTF-16',
+  },
+  {
+    name: 'utf16.txt',
+    content: Buffer.from('hello world', 'utf16le').swap16(),
+    code: 'data/encoding',
+    line: null,
+    says: 'UTF-16',
+  },
+  {
+    name: 'utf32.jsonl',
+    content: bytes([0xff, 0xfe, 0, 0, 97, 0, 0, 0]),
+    code: 'data/encoding',
+    line: null,
+    says: 'UTF-32',
+  },
+];
+
+export const JSON_LINES: BrokenFile[] = [
+  ['unclosed', '{"prompt":"a"', 'column 14: it ends too early'],
+  ['single-quotes', "{'prompt':'a'}", 'double quotes'],
+  ['trailing-comma', '{"prompt":"a",}', 'comma too many'],
+  ['nan', '{"prompt":NaN}', 'NaN'],
+  ['python', '{"prompt":None}', 'Python'],
+  ['bare-quote', '{"prompt":"say "hi""}', 'double quote inside a text'],
+  ['tab', '{"prompt":"a\tb"}', 'tab'],
+  ['escape', '{"prompt":"\\x41"}', 'escape'],
+  ['curly', '{“prompt”:"a"}', 'curly'],
+  ['comment', '{"a":1, // note', 'key in double quotes'],
+  ['two', '{"a":1}{"b":2}', 'something follows'],
+  ['no-colon', '{"a" 1}', 'colon'],
+  ['number', '{"a":01}', 'not a number'],
+  ['open-text', '{"a":"b}', 'no closing double quote'],
+].map(([name, row, says]) => ({
+  name: `${name!}.jsonl`,
+  content: line2(row!),
+  code: 'data/broken-json',
+  line: 2,
+  says: says!,
+}));
+
+export const JSONL: BrokenFile[] = [
+  {
+    name: 'pretty.jsonl',
+    content: JSON.stringify({ a: 1 }, null, 2),
+    code: 'data/broken-json',
+    line: 1,
+    says: 'several lines',
+  },
+  { name: 'list-row.jsonl', content: line2('[1,2]'), code: 'data/not-an-object', line: 2, says: 'a list' },
+  { name: 'text-row.jsonl', content: line2('"hello"'), code: 'data/not-an-object', line: 2, says: 'a text' },
+  { name: 'null-row.jsonl', content: line2('null'), code: 'data/not-an-object', line: 2, says: 'null' },
+  {
+    name: 'latin1.jsonl',
+    content: bytes(GOOD, '{"prompt":"caf', [0xe9], '"}\n'),
+    code: 'data/not-utf8',
+    line: 2,
+    says: 'byte 0xE9 at column 15',
+  },
+  {
+    name: 'cut-char.jsonl',
+    content: bytes(GOOD, '{"a":"', [0xf0, 0x9f]),
+    code: 'data/not-utf8',
+    line: 2,
+    says: '0xF0',
+  },
+  {
+    name: 'japanese.jsonl',
+    content: bytes(GOOD, [0x82, 0xb1, 0x82, 0xf1, 0x82, 0xc9, 0x82, 0xbf, 0x82, 0xcd, 0x90, 0xa2, 0x8a, 0x45]),
+    code: 'data/not-utf8',
+    line: 2,
+    says: 'Shift JIS',
+  },
+  {
+    name: 'cyrillic.jsonl',
+    content: bytes(GOOD, [0xcf, 0xf0, 0xe8, 0xe2, 0xe5, 0xf2, 0x20, 0xec, 0xe8, 0xf0]),
+    code: 'data/not-utf8',
+    line: 2,
+    says: '1251',
+  },
+  {
+    name: 'deep.jsonl',
+    content: line2(`{"a":${'['.repeat(300)}${']'.repeat(300)}}`),
+    code: 'data/too-deep',
+    line: 2,
+    says: 'nested',
+  },
+  {
+    name: 'long-line.jsonl',
+    content: () => line2(`{"a":"${'x'.repeat(100 * MEGABYTE)}"}`),
+    code: 'data/line-too-long',
+    line: 2,
+    says: '100 MB',
+  },
+  {
+    name: 'all-bad.jsonl',
+    content: 'nonsense\n'.repeat(5000),
+    code: 'data/gave-up',
+    line: null,
+    says: 'first 1000 rows',
+  },
+];
+
+export const JSON_FILES: BrokenFile[] = [
+  {
+    name: 'cut.json',
+    content: '[{"prompt":"a","completion":"b"},\n{"pro',
+    code: 'data/broken-json',
+    line: null,
+    says: 'no closing double quote',
+  },
+  {
+    name: 'no-comma.json',
+    content: `[{"text":"a"}\n{"text":"b"}]`,
+    code: 'data/broken-json',
+    line: 2,
+    says: 'something follows',
+  },
+  { name: 'comma.json', content: '[{"text":"a"},]', code: 'data/broken-json', line: null, says: 'comma too many' },
+  {
+    name: 'two-lists.json',
+    content: '{"a":[{"text":"x"}],"b":[{"text":"y"}]}',
+    code: 'data/json-layout',
+    line: null,
+    says: 'several lists',
+  },
+  { name: 'no-list.json', content: '{"text":"x"}', code: 'data/json-layout', line: null, says: 'no list of rows' },
+  {
+    name: 'columns.json',
+    content: '{"prompt":["a"],"completion":["b"]}',
+    code: 'data/column-lists',
+    line: 1,
+    says: '"prompt" is a list of values',
+  },
+  {
+    name: 'pandas.json',
+    content: '{"prompt":{"0":"a"},"completion":{"0":"b"}}',
+    code: 'data/json-layout',
+    line: null,
+    says: 'no list of rows',
+  },
+  { name: 'scalar.json', content: '42', code: 'data/json-layout', line: null, says: 'single value' },
+  {
+    name: 'bad-element.json',
+    content: '[\n{"text":"a"},\n{"text":\n  oops},\n{"text":"b"}]',
+    code: 'data/broken-json',
+    line: 4,
+    says: '"oops}',
+  },
+  {
+    name: 'after.json',
+    content: '[{"text":"a"}] tail',
+    code: 'data/broken-json',
+    line: null,
+    says: 'something follows',
+  },
+  { name: 'latin1.json', content: bytes('[{"text":"caf', [0xe9], '"}]'), code: 'data/not-utf8', line: 1, says: '0xE9' },
+  {
+    name: 'long-element.json',
+    content: () => `[{"a":"${'x'.repeat(100 * MEGABYTE)}"}]`,
+    code: 'data/line-too-long',
+    line: 1,
+    says: '16 MB',
+  },
+];
