@@ -18,6 +18,11 @@ import { RowFault } from './faults.ts';
 export interface TextSpan {
   readonly start: number;
   readonly end: number;
+  /**
+   * Less than `start` where the template puts white space before the answer and does not say to whom it belongs: the span may begin
+   * there if a token covers both. With a generation prompt it does say, and both are equal.
+   */
+  readonly earliestStart: number;
 }
 
 export interface RenderedChat {
@@ -109,7 +114,8 @@ function spanOfTurn(drawing: Drawing, example: ChatExample, text: string, index:
   const marker = drawing.turnEnd === null ? -1 : text.indexOf(drawing.turnEnd, contentEnd);
   const end = marker >= 0 && marker < limit ? marker + drawing.turnEnd!.length : around.after;
   if (end === null || end <= start) throw mismatch(drawing, index);
-  return { start, end };
+  const earliestStart = promptFits ? start : text.slice(0, start).trimEnd().length;
+  return { start, end, earliestStart };
 }
 
 /** Where a turn's content begins and ends in the whole text, by what stays when a stand-in takes its place; null = not found. */

@@ -43,18 +43,20 @@ function tokenSpan(
   span: TextSpan,
   templateName: string,
 ): [start: number, end: number] {
-  const border = (offset: number): number => {
+  const border = (offset: number): number | null => {
     if (offset === text.length) return ids.length;
     const prefix = tokenizer.encode(text.slice(0, offset), PLAIN);
-    if (isPrefix(prefix, ids)) return prefix.length;
-    const where = text.slice(Math.max(0, offset - 12), offset + 12);
-    throw new RowFault(
-      'data/token-border',
-      `with ${templateName} one token covers the end of the prompt and the beginning of an answer (at ${JSON.stringify(where)})`,
-      { hint: 'Remove spaces and line breaks at the ends of the message, or change the template there.' },
-    );
+    return isPrefix(prefix, ids) ? prefix.length : null;
   };
-  return [border(span.start), border(span.end)];
+  const start = border(span.start) ?? (span.earliestStart < span.start ? border(span.earliestStart) : null);
+  const end = border(span.end);
+  if (start !== null && end !== null) return [start, end];
+  const offset = start === null ? span.start : span.end;
+  const where = JSON.stringify(text.slice(Math.max(0, offset - 12), offset + 12));
+  const message = `with ${templateName} one token covers a border between prompt and answer (at ${where})`;
+  throw new RowFault('data/token-border', message, {
+    hint: 'Remove spaces and line breaks at the ends of the message, or change the template there.',
+  });
 }
 
 function isPrefix(prefix: ArrayLike<number>, ids: readonly number[]): boolean {

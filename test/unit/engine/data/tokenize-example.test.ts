@@ -133,6 +133,21 @@ describe('answers of conversations', () => {
   });
 });
 
+it('an answer may begin with the space that a template without a generation prompt puts before it', () => {
+  // The system message stands in the last user turn only, so no earlier prompt is a beginning of the whole.
+  const template =
+    "{% for m in messages %}{% if m.role == 'user' %}[INST] {% if loop.index == messages | length - 1 %}{{ messages[0].content }} {% endif %}{{ m.content }}[/INST]{% elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}{% endif %}{% endfor %}";
+  const turns = [
+    turn('system', 's'),
+    turn('user', 'a'),
+    turn('assistant', 'world'),
+    turn('user', 'b'),
+    turn('assistant', 'world'),
+  ];
+  expect(tokenizer.tokenToId('Ġworld')).not.toBeNull();
+  expect(trainedWith(template, chatExample(turns, 0, null))).toBe(' world</s>| world</s>');
+});
+
 describe('a template that gives no certain mask', () => {
   const expectFault = (template: string, example: Example, code: string): void => {
     expect(() => tokenizeExample(example, SOURCE, contextWith(template))).toThrow(
