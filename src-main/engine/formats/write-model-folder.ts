@@ -2,9 +2,10 @@
  * @file Writes a Hugging Face model folder: config.json, one safetensors file or several with an index, and copies of files that go
  * with the model (tokenizer, generation settings, licence).
  */
-import { copyFile, readdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFlushed, writeFolderBeside } from './atomic-output.ts';
+import { encodeModelConfig } from './config-text.ts';
 import type { JsonObject } from './json-file.ts';
 import { INDEX_FILE, SINGLE_FILE } from './model-folder.ts';
 import { streamSafetensors, sumBytes, type TensorToWrite } from './safetensors.ts';
@@ -13,7 +14,7 @@ export interface ModelToWrite {
   readonly config: JsonObject;
   /** In the order to write; data best made when asked for. */
   readonly tensors: readonly TensorToWrite[];
-  /** Folder whose other files come along: everything that is no weight, config or hidden file. */
+  /** The original model's folder: its tokenizer and other companions come along, and config.json keeps its way of writing numbers. */
   readonly copyFrom?: string;
   /** Largest weight file; 5 GB when left out. */
   readonly maxShardBytes?: number;
@@ -33,7 +34,10 @@ export async function writeModelFolder(dir: string, model: ModelToWrite): Promis
   let bytes = 0;
   await writeFolderBeside(dir, async (partial) => {
     if (model.copyFrom !== undefined) await copyCompanions(model.copyFrom, partial);
-    await writeFlushed(path.join(partial, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
+    await writeFlushed(
+      path.join(partial, 'config.json'),
+      encodeModelConfig(model.config, await readOriginal(model.copyFrom)),
+    );
     for (const [name, tensors] of shards) {
       await writeFlushed(path.join(partial, name), async (sink) => {
         for await (const chunk of streamSafetensors(tensors)) await sink.write(chunk);
@@ -44,6 +48,11 @@ export async function writeModelFolder(dir: string, model: ModelToWrite): Promis
     for (const name of files) bytes += (await stat(path.join(partial, name))).size;
   });
   return { files, bytes };
+}
+
+/** Text of the config.json that the new one comes from, for the way its numbers are written. */
+async function readOriginal(copyFrom: string | undefined): Promise<string | undefined> {
+  return copyFrom && readFile(path.join(copyFrom, 'config.json'), 'utf8').catch(() => undefined);
 }
 
 /** Files beside the weights that a model is used with. Weights in other formats and configuration of ours stay behind. */
