@@ -156,11 +156,13 @@ function explainWriteError(error: unknown, what: string): unknown {
         hint: 'Choose another folder.',
         cause: error,
       });
-    case 'ENOENT':
-      return new AppError('file/not-found', `${what}: the folder to write into does not exist`, {
+    case 'ENOENT': {
+      const missing = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : what;
+      return new AppError('file/not-found', `${missing}: no such file or folder, so ${what} was not written`, {
         hint: 'Check the path.',
         cause: error,
       });
+    }
     default:
       return error;
   }
