@@ -19,6 +19,25 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_torch": "adamw_torch", "sgd": "sgd", "adafactor": "adafactor"}
 
 
+class Lion(torch.optim.Optimizer):
+    """Sign of an interpolated momentum, decoupled decay (Chen and others 2023, algorithm 2); PyTorch has none of its own."""
+
+    def __init__(self, parameters, lr, betas, weight_decay):
+        super().__init__(parameters, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                momentum = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
+                direction = torch.sign(beta1 * momentum + (1 - beta1) * parameter.grad)
+                parameter.mul_(1 - group["lr"] * group["weight_decay"]).sub_(group["lr"] * direction)
+                momentum.mul_(beta2).add_(parameter.grad, alpha=1 - beta2)
+
+
 class WatchedTrainer(Trainer):
     """Keeps the exact figures of each step; the log's own are rounded."""
 
@@ -121,6 +140,8 @@ def make_optimizer(model, training):
             betas=betas,
             eps=epsilon,
         )
+    if training.get("optim") == "lion":
+        return Lion(trainable, lr=training["learning_rate"], betas=betas, weight_decay=decay)
     if training.get("optim") == "adam":
         return torch.optim.Adam(trainable, lr=training["learning_rate"], betas=betas, eps=epsilon, weight_decay=decay)
     if training.get("optim") == "sgd":

@@ -1,0 +1,175 @@
+/**
+ * @file Runs each op at once through the native binding: the reference in tests, and the way on where a graph can't be made.
+ *
+ * Values live in scopes (device/runner.ts); constants are cached by content for the runner's life; variables are plain ids that
+ * `assign` swaps when the step has ended, so that a step sees one state from start to finish.
+ */
+import { createHash } from 'node:crypto';
+import { type Dim, type Shape, dimKey, evaluateDim } from './dim.ts';
+import { type DType, DTYPE_CODES } from './dtype.ts';
+import type { Attr, Attrs, HostArray, Runner, ValueId, Variable } from './runner.ts';
+import type { BindingAttr, TensorFlowBinding } from './tensorflow-binding.ts';
+
+/** Attribute kinds of the binding (TF_AttrType). */
+const ATTR_KIND = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
+const SMALL_CONSTANT = 64;
+
+export class EagerRunner implements Runner {
+  readonly mode = 'eager';
+  readonly #binding: TensorFlowBinding;
+  readonly #constants = new Map<string, ValueId>();
+  readonly #variables = new Map<string, ValueId>();
+  readonly #pending = new Map<string, ValueId>();
+  #sizes: Readonly<Record<string, number>> = {};
+  #scope: Set<ValueId> | null = null;
+
+  constructor(binding: TensorFlowBinding) {
+    this.#binding = binding;
+  }
+
+  op(name: string, attrs: Attrs, inputs: readonly ValueId[], outputs: number): ValueId[] {
+    const made = this.#binding.executeOp(name, toBindingAttrs(attrs), inputs, outputs);
+    return made.map(({ id }) => this.#track(id));
+  }
+
+  constant(values: HostArray, dtype: DType, shape: readonly number[]): ValueId {
+    const key = `${dtype}[${shape.join(',')}]${contentKey(values)}`;
+    const cached = this.#constants.get(key);
+    if (cached !== undefined) return cached;
+    const id = this.#upload(values.slice(), dtype, shape);
+    this.#constants.set(key, id);
+    return id;
+  }
+
+  dim(dim: Dim): ValueId {
+    return this.constant(Int32Array.of(evaluateDim(dim, this.#sizes)), 'int32', []);
+  }
+
+  shape(shape: Shape): ValueId {
+    const values = Int32Array.from(shape, (dim) => evaluateDim(dim, this.#sizes));
+    return this.constant(values, 'int32', [values.length]);
+  }
+
+  read(variable: Variable): ValueId {
+    const id = this.#variables.get(variable.name);
+    if (id === undefined) throw new Error(`internal: variable ${variable.name} has no value`);
+    return id;
+  }
+
+  assign(variable: Variable, value: ValueId): void {
+    this.#scope?.delete(value);
+    this.#pending.set(variable.name, this.#own(value));
+  }
+
+  barrier(value: ValueId): ValueId {
+    return value;
+  }
+
+  scope<T>(work: () => T, keptIds: (result: T) => Iterable<ValueId>): T {
+    const outer = this.#scope;
+    const inner = new Set<ValueId>();
+    this.#scope = inner;
+    try {
+      const result = work();
+      for (const id of keptIds(result)) {
+        if (inner.delete(id)) outer?.add(id);
+      }
+      return result;
+    } finally {
+      for (const id of inner) this.#binding.deleteTensor(id);
+      this.#scope = outer;
+    }
+  }
+
+  /** Runs one step: symbols bound to `sizes`, assignments applied together at its end. */
+  runStep<T>(sizes: Readonly<Record<string, number>>, step: () => T): T {
+    this.#sizes = sizes;
+    const result = this.scope(step, () => []);
+    for (const [name, id] of this.#pending) this.setVariable(name, id);
+    this.#pending.clear();
+    return result;
+  }
+
+  /** A step's input. The array must not change before the step has ended. */
+  input(values: HostArray, dtype: DType, shape: readonly number[]): ValueId {
+    return this.#track(this.#upload(values, dtype, shape));
+  }
+
+  /** Takes ownership of `id`; the variable's old value is freed. */
+  setVariable(name: string, id: ValueId): void {
+    const old = this.#variables.get(name);
+    if (old !== undefined && old !== id) this.#binding.deleteTensor(old);
+    this.#variables.set(name, id);
+  }
+
+  variableId(name: string): ValueId | undefined {
+    return this.#variables.get(name);
+  }
+
+  dispose(): void {
+    for (const id of [...this.#constants.values(), ...this.#variables.values()]) this.#binding.deleteTensor(id);
+    this.#constants.clear();
+    this.#variables.clear();
+  }
+
+  #upload(values: HostArray, dtype: DType, shape: readonly number[]): ValueId {
+    return uploadTensor(this.#binding, values, dtype, shape);
+  }
+
+  #track(id: ValueId): ValueId {
+    this.#scope?.add(id);
+    return id;
+  }
+
+  /** A variable must not share its id with a constant or another variable: such a value is copied. */
+  #own(value: ValueId): ValueId {
+    const shared = [...this.#constants.values(), ...this.#variables.values(), ...this.#pending.values()];
+    if (!shared.includes(value)) return value;
+    throw new Error('internal: a variable was assigned a value that it does not own');
+  }
+}
+
+/** Uploads host values; bf16, int8 and half arrive as their raw bytes in a Uint8Array. The caller owns the id. */
+export function uploadTensor(
+  binding: TensorFlowBinding,
+  values: HostArray,
+  dtype: DType,
+  shape: readonly number[],
+): ValueId {
+  if (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8') {
+    return binding.createTensor(shape, DTYPE_CODES[dtype], values);
+  }
+  if (dtype === 'bool') return binding.createTensor(shape, DTYPE_CODES.bool, values);
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const width = dtype === 'int8' ? [] : [bytes.length / shape.reduce((a, b) => a * b, 1)];
+  const raw = binding.createTensor([...shape, ...width], DTYPE_CODES.uint8, bytes);
+  const attrs = toBindingAttrs({ T: { type: 'uint8' }, type: { type: dtype } });
+  const [cast] = binding.executeOp('Bitcast', attrs, [raw], 1);
+  binding.deleteTensor(raw);
+  return cast!.id;
+}
+
+export function toBindingAttrs(attrs: Attrs): BindingAttr[] {
+  return Object.entries(attrs).map(([name, attr]) => ({ name, ...toBindingAttr(attr) }));
+}
+
+function toBindingAttr(attr: Attr): { type: number; value: unknown } {
+  if (typeof attr === 'number') return { type: ATTR_KIND.int, value: attr };
+  if (typeof attr === 'boolean') return { type: ATTR_KIND.bool, value: attr };
+  if ('type' in attr) return { type: ATTR_KIND.type, value: DTYPE_CODES[attr.type] };
+  if ('float' in attr) return { type: ATTR_KIND.float, value: attr.float };
+  if ('string' in attr) return { type: ATTR_KIND.string, value: attr.string };
+  if ('shape' in attr) return { type: ATTR_KIND.shape, value: attr.shape };
+  return { type: ATTR_KIND.int, value: attr };
+}
+
+/** Identifies a constant's content: the values themselves while they are few, else a digest. */
+export function contentKey(values: HostArray): string {
+  if (values.length <= SMALL_CONSTANT) return Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',');
+  return createHash('sha1').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('base64');
+}
+
+/** For messages. */
+export function describeShape(shape: Shape): string {
+  return `[${shape.map(dimKey).join(', ')}]`;
+}

@@ -1,0 +1,57 @@
+/**
+ * @file The one interface through which all device work goes: op(name, attrs, values) -> values.
+ *
+ * Op names, attributes and dtypes are TensorFlow's. Three things stand behind it: the eager runner sends each op to the
+ * native binding at once; the graph runner writes it down as a node of a GraphDef; the wasm runner maps it to a kernel of
+ * @tensorflow/tfjs-backend-wasm. Model code never knows which one it talks to, never reads a value back inside a step and never
+ * branches on one, so the same function is the eager reference and the source of the compiled step.
+ *
+ * Ownership: values belong to the scope they were made in and end with it; only what the scope's function returns (or hands to
+ * `keep`) moves to the enclosing scope. In a graph scopes cost nothing.
+ */
+import type { Dim, Shape } from './dim.ts';
+import type { DType } from './dtype.ts';
+
+/** An op attribute: numbers are ints, booleans bools; the rest is tagged. */
+export type Attr =
+  | number
+  | boolean
+  | readonly number[]
+  | { readonly type: DType }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly shape: readonly number[] };
+export type Attrs = Readonly<Record<string, Attr>>;
+
+/** A value on the device: an id of the binding, or the number of a graph value. Meaningless outside its runner. */
+export type ValueId = number;
+
+/** A named piece of device memory that outlives steps: a weight, an adapter, optimizer state. */
+export interface Variable {
+  readonly name: string;
+  readonly dtype: DType;
+  /** -1 = changes from step to step (key/value caches). */
+  readonly shape: readonly number[];
+}
+
+export type HostArray = Float32Array | Int32Array | Uint8Array;
+
+export interface Runner {
+  readonly mode: 'eager' | 'graph';
+  /** Runs or records one op. `outputs` is the number of values it yields. */
+  op(name: string, attrs: Attrs, inputs: readonly ValueId[], outputs: number): ValueId[];
+  /** A value known now: baked into a graph, cached by content in eager mode. Never dispose it. */
+  constant(values: HostArray, dtype: DType, shape: readonly number[]): ValueId;
+  /** A size as an int32 scalar. */
+  dim(dim: Dim): ValueId;
+  /** A shape as an int32 vector; at most the caller's -1 may stand in it. */
+  shape(shape: Shape): ValueId;
+  /** Current value of a variable. */
+  read(variable: Variable): ValueId;
+  /** New value of a variable from the end of this step on. */
+  assign(variable: Variable, value: ValueId): void;
+  /** `value`, but not before `after` exists: keeps a graph from merging or hoisting recomputed work. */
+  barrier(value: ValueId, dtype: DType, after: ValueId): ValueId;
+  /** Runs `work`; values made inside end with it except those that `keptIds` names. */
+  scope<T>(work: () => T, keptIds: (result: T) => Iterable<ValueId>): T;
+}

@@ -1,0 +1,96 @@
+/**
+ * @file The native binding of @tensorflow/tfjs-node-gpu, loaded by path and used directly.
+ *
+ * We build the package's own C++ source against TensorFlow 2.21 (scripts/setup.mjs) and call it without the package's JavaScript:
+ * bf16, int8 and 4-bit tensors exist only as raw ids there, and tfjs-core's tensors cannot hold them. Source of the traps:
+ * binding/tfjs_backend.cc of tfjs-node-gpu 4.22.
+ *
+ * Traps kept in here: `createTensor` aliases the JavaScript memory (weights are copied once by the caller), error paths are plain
+ * exceptions, the properties of the binding are not enumerable, environment variables count only before the first load.
+ */
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { AppError } from '../../../src-shared/domain/app-error.ts';
+import type { ValueId } from './runner.ts';
+
+export interface BindingAttr {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+export interface BindingTensor {
+  readonly id: ValueId;
+  readonly dtype: number;
+  readonly shape: number[];
+}
+
+/** The part of the native interface that we use. */
+export interface TensorFlowBinding {
+  createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView | readonly Uint8Array[]): ValueId;
+  deleteTensor(id: ValueId): void;
+  tensorDataSync(id: ValueId): ArrayBufferView;
+  executeOp(name: string, attrs: readonly BindingAttr[], inputs: readonly ValueId[], outputs: number): BindingTensor[];
+  loadSavedModel(dir: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: readonly ValueId[], inputNames: string, outputNames: string): BindingTensor[];
+  getNumOfTensors(): number;
+  isUsingGpuDevice(): boolean;
+  TF_Version: string;
+}
+
+export interface BindingOptions {
+  /** Path of tfjs_binding.node inside an installed runtime. */
+  readonly bindingPath: string;
+  /** Threads for one op; default: all cores this process may use. */
+  readonly threads?: number;
+  /** CUDA only: bit-exact kernels, slower. */
+  readonly deterministic?: boolean;
+}
+
+let loaded: { path: string; binding: TensorFlowBinding } | null = null;
+
+/**
+ * Loads TensorFlow into this process, once. Every later call into it blocks the calling thread: job processes only.
+ * @throws engine/runtime-missing, engine/runtime-broken, engine/runtime-loaded (a second, different runtime).
+ */
+export function loadTensorFlow(options: BindingOptions): TensorFlowBinding {
+  if (loaded) {
+    if (loaded.path === options.bindingPath) return loaded.binding;
+    throw new AppError('engine/runtime-loaded', 'Another TensorFlow runtime is already loaded in this process', {
+      kind: 'environment',
+    });
+  }
+  if (!existsSync(options.bindingPath)) {
+    throw new AppError('engine/runtime-missing', `The TensorFlow runtime is not installed (${options.bindingPath})`, {
+      kind: 'environment',
+      hint: 'Run `node scripts/tunesmith.mjs engine install`.',
+    });
+  }
+  setEnvironment(options);
+  try {
+    const require = createRequire(import.meta.url);
+    const binding = require(options.bindingPath) as TensorFlowBinding;
+    loaded = { path: options.bindingPath, binding };
+    return binding;
+  } catch (cause) {
+    throw new AppError('engine/runtime-broken', `The TensorFlow runtime could not be loaded: ${String(cause)}`, {
+      kind: 'environment',
+      hint: 'Run `node scripts/tunesmith.mjs engine install` to build it again.',
+      cause,
+    });
+  }
+}
+
+/** Variables that TensorFlow reads when its context is made; what the user set wins. */
+function setEnvironment({ threads = availableParallelism(), deterministic = false }: BindingOptions): void {
+  const defaults: Record<string, string> = {
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTEROP_THREADS: String(threads),
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
+  };
+  for (const [name, value] of Object.entries(defaults)) process.env[name] ??= value;
+}

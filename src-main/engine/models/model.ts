@@ -1,0 +1,58 @@
+/**
+ * @file What every model family provides. One file per Hugging Face `model_type` builds such an object from config.json.
+ *
+ * A model is data (weights and linears under their Hugging Face names) and pure functions over a step context; it knows nothing
+ * of adapters, optimizers or files. Renames of weights happen in `sanitizeName` of the model's own file and nowhere else.
+ */
+import type { TokenBatch } from '../nn/batch.ts';
+import type { Linear } from '../nn/linear.ts';
+import type { StepContext } from '../nn/step-context.ts';
+import type { WeightSpec } from '../nn/weight-spec.ts';
+import type { Tensor } from '../ops/tensor.ts';
+
+/** A table made on the host that the step gets as an input: rotary cosines and sines. */
+export interface HostTable {
+  readonly values: Float32Array<ArrayBuffer>;
+  /** [positions, width] */
+  readonly shape: readonly [number, number];
+}
+
+export interface ModelFacts {
+  readonly modelType: string;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly intermediateSize: number;
+  readonly maxPositions: number;
+  readonly tiedEmbeddings: boolean;
+}
+
+export interface Model {
+  readonly facts: ModelFacts;
+  /** Every tensor the model needs. */
+  readonly weights: readonly WeightSpec[];
+  /** Every linear, in the order of the network; the language-model head is not among them unless it is its own matrix. */
+  readonly linears: readonly Linear[];
+  /** Linears that `all-linear` leaves out (PEFT: the output head). */
+  readonly outputLinears: readonly Linear[];
+  /** PEFT's default target modules for this model_type. */
+  readonly defaultTargets: readonly string[];
+  /** Our name of a tensor in the file, null where the model ignores it. */
+  sanitizeName(name: string): string | null;
+  /** Tables for a run whose longest sequence has `seq` tokens. */
+  hostTables(positions: number, seq: number): Readonly<Record<string, HostTable>>;
+}
+
+/** Decoder-only language models. */
+export interface CausalModel extends Model {
+  readonly kind: 'causal';
+  /** Final hidden states after the last norm, [tokens, hidden], compute dtype. */
+  forward(ctx: StepContext, tokens: TokenBatch): Tensor;
+  /** [n, hidden] -> [n, vocab], compute dtype. */
+  head(ctx: StepContext, hidden: Tensor): Tensor;
+  /** Trainable leaves that `head` uses. */
+  headLeaves(ctx: StepContext): Tensor[];
+}

@@ -1,0 +1,80 @@
+/**
+ * @file What a forward pass gets besides weights: tokens, where they stand, and the tables that depend on length.
+ */
+import type { Dim } from '../device/dim.ts';
+import * as raw from '../ops/primitives.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import type { StepContext } from './step-context.ts';
+
+/** Keys and values of earlier tokens, one entry per layer. */
+export interface KeyValueCache {
+  /**
+   * Appends this step's keys and values ([batch, seq, kvHeads, headDim]).
+   * @returns all of them, [batch, keys, kvHeads, headDim].
+   */
+  extend(layer: number, k: Tensor, v: Tensor): { k: Tensor; v: Tensor };
+}
+
+export interface TokenBatch {
+  readonly batch: Dim;
+  readonly seq: Dim;
+  /** Keys that each query may look at: `seq`, or more with a cache. */
+  readonly keys: Dim;
+  /** int32 [batch, seq] */
+  readonly ids: Tensor;
+  /** int32 [batch, seq]; restart with each packed example. */
+  readonly positions: Tensor;
+  /** int32 [batch, seq]; example number within the row, 0 = padding. */
+  readonly segments: Tensor;
+  /** int32 [batch, keys] */
+  readonly keyPositions: Tensor;
+  /** int32 [batch, keys] */
+  readonly keySegments: Tensor;
+  /** Tables by name (rotary cosines and sines), f32 [positions, width]. */
+  readonly tables: Readonly<Record<string, Tensor>>;
+  readonly cache: KeyValueCache | null;
+}
+
+/** Large enough to vanish in a softmax, small enough for bf16 sums. */
+const BLOCKED = -1e9;
+
+/**
+ * Additive mask [batch, 1, seq, keys]: a token sees the tokens of its own segment up to its own position.
+ * @param window sliding window: only the last `window` positions; null = all.
+ */
+export function causalMask(ctx: StepContext, tokens: TokenBatch, window: number | null = null): Tensor {
+  const { batch, seq, keys } = tokens;
+  const asQuery = (x: Tensor): Tensor => raw.reshape(x, [batch, 1, seq, 1]);
+  const asKey = (x: Tensor): Tensor => raw.reshape(x, [batch, 1, 1, keys]);
+  return ctx.runner.scope(
+    () => {
+      const queryPositions = asQuery(tokens.positions);
+      const keyPositions = asKey(tokens.keyPositions);
+      const sameSegment = raw.compare('Equal', asQuery(tokens.segments), asKey(tokens.keySegments));
+      let allowed = raw.logicalAnd(sameSegment, raw.compare('LessEqual', keyPositions, queryPositions));
+      if (window !== null) {
+        const oldest = raw.subtract(queryPositions, window);
+        allowed = raw.logicalAnd(allowed, raw.compare('Greater', keyPositions, oldest));
+      }
+      return maskFrom(ctx, allowed);
+    },
+    (mask) => [mask.id],
+  );
+}
+
+/** Additive mask of encoders, [batch, 1, seq, keys]: every token sees every token of its own segment. */
+export function segmentMask(ctx: StepContext, tokens: TokenBatch): Tensor {
+  const { batch, seq, keys } = tokens;
+  return ctx.runner.scope(
+    () => {
+      const queries = raw.reshape(tokens.segments, [batch, 1, seq, 1]);
+      return maskFrom(ctx, raw.compare('Equal', queries, raw.reshape(tokens.keySegments, [batch, 1, 1, keys])));
+    },
+    (mask) => [mask.id],
+  );
+}
+
+function maskFrom(ctx: StepContext, allowed: Tensor): Tensor {
+  const { runner, compute } = ctx;
+  return raw.select(allowed, raw.scalar(runner, 0, compute), raw.scalar(runner, BLOCKED, compute));
+}

@@ -1,0 +1,44 @@
+/**
+ * @file Token embeddings, and the language-model head that may share their table.
+ */
+import * as basics from '../ops/basics.ts';
+import { frozenEmbedding, trainableEmbedding } from '../ops/embedding.ts';
+import { frozenLinear, trainableLinear } from '../ops/linear.ts';
+import * as raw from '../ops/primitives.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import { applyLinear, type Linear } from './linear.ts';
+import type { StepContext } from './step-context.ts';
+
+/** Rows of the table `name` as f32. @returns [...ids, hidden] */
+export function applyEmbedding(ctx: StepContext, name: string, ids: Tensor): Tensor {
+  const parameter = ctx.parameter(name);
+  return parameter ? trainableEmbedding(parameter, ids) : frozenEmbedding(ctx.table(name), ids);
+}
+
+/** The head of a causal model: its own linear, or the transposed embedding table. */
+export interface LanguageHead {
+  readonly linear: Linear | null;
+  /** Embedding table that serves as the head's weight where `linear` is null. */
+  readonly tiedTable: string;
+}
+
+/** @param hidden [n, hidden], compute dtype @returns logits [n, vocab], compute dtype */
+export function applyHead(ctx: StepContext, hidden: Tensor, { linear, tiedTable }: LanguageHead): Tensor {
+  if (linear) return applyLinear(ctx, hidden, linear);
+  const parameter = ctx.parameter(tiedTable);
+  if (parameter) return trainableLinear(hidden, parameter);
+  const table = ctx.table(tiedTable);
+  return frozenLinear(hidden, () => raw.cast(table, ctx.compute), [table.shape[0] as number])[0]!;
+}
+
+/** Trainable leaves inside the head. */
+export function headLeaves(ctx: StepContext, { linear, tiedTable }: LanguageHead): Tensor[] {
+  if (linear) return ctx.leavesUnder(`${linear.path}.`);
+  const parameter = ctx.parameter(tiedTable);
+  return parameter ? [parameter.leaf] : [];
+}
+
+/** Embeddings scaled by a constant (Gemma). */
+export function scaleEmbedding(x: Tensor, factor: number): Tensor {
+  return basics.scale(x, factor);
+}

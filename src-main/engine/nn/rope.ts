@@ -1,0 +1,127 @@
+/**
+ * @file Rotary frequencies and their scalings, computed on the host. Source: Hugging Face's modeling_rope_utils (default, linear,
+ * dynamic, llama3, yarn, longrope); Su et al. 2021; bloc97's NTK-aware scaling; Peng et al. 2023 (YaRN).
+ */
+import { AppError } from '../../../src-shared/domain/app-error.ts';
+
+export interface RopeConfig {
+  readonly theta: number;
+  readonly headDim: number;
+  /** Leading part of a head that is rotated. */
+  readonly rotaryDim: number;
+  readonly maxPositionEmbeddings: number;
+  /** config.rope_scaling / rope_parameters, as in the file; null = none. */
+  readonly scaling: Readonly<Record<string, unknown>> | null;
+}
+
+/** Angles' cosines and signed sines for positions 0 … positions-1, each [positions, rotaryDim]; both halves repeat the angles. */
+export interface RopeTables {
+  readonly positions: number;
+  readonly width: number;
+  readonly cos: Float32Array<ArrayBuffer>;
+  /** The first half negated (see ops/rotary.ts). */
+  readonly signedSin: Float32Array<ArrayBuffer>;
+}
+
+/** @param seq length of the longest sequence at hand: dynamic scalings depend on it. */
+export function buildRopeTables(config: RopeConfig, positions: number, seq: number): RopeTables {
+  const { inverse, factor } = inverseFrequencies(config, seq);
+  const half = inverse.length;
+  const width = half * 2;
+  const cos = new Float32Array(positions * width);
+  const signedSin = new Float32Array(positions * width);
+  for (let position = 0; position < positions; position++) {
+    for (let index = 0; index < half; index++) {
+      // transformers computes the angle in f32
+      const angle = Math.fround(Math.fround(position) * inverse[index]!);
+      const c = Math.cos(angle) * factor;
+      const s = Math.sin(angle) * factor;
+      cos[position * width + index] = c;
+      cos[position * width + half + index] = c;
+      signedSin[position * width + index] = -s;
+      signedSin[position * width + half + index] = s;
+    }
+  }
+  return { positions, width, cos, signedSin };
+}
+
+/** True where the tables differ from length to length. */
+export function ropeDependsOnLength({ scaling }: RopeConfig): boolean {
+  const kind = ropeKind(scaling);
+  return kind === 'dynamic' || kind === 'longrope';
+}
+
+function ropeKind(scaling: RopeConfig['scaling']): string {
+  return String(scaling?.['rope_type'] ?? scaling?.['type'] ?? 'default');
+}
+
+/** f32 inverse frequencies [rotaryDim / 2] and the factor on cos and sin. @throws model/unsupported-rope */
+function inverseFrequencies(config: RopeConfig, seq: number): { inverse: Float32Array; factor: number } {
+  const { scaling, theta, rotaryDim, maxPositionEmbeddings } = config;
+  const kind = ropeKind(scaling);
+  const number = (key: string, fallback: number): number => Number(scaling?.[key] ?? fallback);
+  const base = (value: number): Float32Array =>
+    Float32Array.from({ length: rotaryDim / 2 }, (_, index) => 1 / Math.fround(value ** Math.fround((2 * index) / rotaryDim)));
+  switch (kind) {
+    case 'default':
+      return { inverse: base(theta), factor: 1 };
+    case 'linear':
+      return { inverse: base(theta).map((value) => value / number('factor', 1)), factor: 1 };
+    case 'dynamic': {
+      const factor = number('factor', 1);
+      const original = number('original_max_position_embeddings', maxPositionEmbeddings);
+      const length = Math.max(seq, original);
+      const grown = (factor * length) / original - (factor - 1);
+      return { inverse: base(theta * grown ** (rotaryDim / (rotaryDim - 2))), factor: 1 };
+    }
+    case 'llama3':
+      return { inverse: base(theta).map((value) => llama3Frequency(value, number)), factor: 1 };
+    case 'yarn':
+      return yarnFrequencies(config, number);
+    case 'longrope':
+      return longFrequencies(config, seq, number);
+    default:
+      throw new AppError('model/unsupported-rope', `config.json: rope scaling "${kind}" is not known`, {
+        hint: 'Known are default, linear, dynamic, llama3, yarn and longrope.',
+      });
+  }
+}
+
+type NumberOf = (key: string, fallback: number) => number;
+
+function llama3Frequency(frequency: number, number: NumberOf): number {
+  const factor = number('factor', 8);
+  const low = number('low_freq_factor', 1);
+  const high = number('high_freq_factor', 4);
+  const original = number('original_max_position_embeddings', 8192);
+  const wavelength = (2 * Math.PI) / frequency;
+  if (wavelength < original / high) return frequency;
+  if (wavelength > original / low) return frequency / factor;
+  const smooth = (original / wavelength - low) / (high - low);
+  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+}
+
+function yarnFrequencies({ theta, rotaryDim, maxPositionEmbeddings }: RopeConfig, number: NumberOf) {
+  const original = number('original_max_position_embeddings', maxPositionEmbeddings);
+  const factor = number('factor', maxPositionEmbeddings / original);
+  const dimensionOf = (rotations: number): number =>
+    (rotaryDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
+  const low = Math.max(Math.floor(dimensionOf(number('beta_fast', 32))), 0);
+  const high = Math.min(Math.ceil(dimensionOf(number('beta_slow', 1))), rotaryDim - 1);
+  const inverse = Float32Array.from({ length: rotaryDim / 2 }, (_, index) => {
+    const plain = 1 / theta ** ((2 * index) / rotaryDim);
+    const ramp = Math.min(Math.max((index - low) / Math.max(high - low, 0.001), 0), 1);
+    return plain * (1 - ramp) + (plain / factor) * ramp;
+  });
+  const attention = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
+  return { inverse, factor: number('attention_factor', attention) };
+}
+
+function longFrequencies({ scaling, theta, rotaryDim, maxPositionEmbeddings }: RopeConfig, seq: number, number: NumberOf) {
+  const original = number('original_max_position_embeddings', maxPositionEmbeddings);
+  const stretch = number('factor', maxPositionEmbeddings / original);
+  const factors = (seq > original ? scaling?.['long_factor'] : scaling?.['short_factor']) as number[];
+  const inverse = Float32Array.from({ length: rotaryDim / 2 }, (_, index) => 1 / (factors[index]! * theta ** ((2 * index) / rotaryDim)));
+  const attention = stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(original));
+  return { inverse, factor: number('attention_factor', attention) };
+}

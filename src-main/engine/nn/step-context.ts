@@ -1,0 +1,32 @@
+/**
+ * @file What a layer needs to run inside a step: the runner, the precision, and its weights by Hugging Face name.
+ */
+import type { Shape } from '../device/dim.ts';
+import type { FloatDType } from '../device/dtype.ts';
+import type { Runner } from '../device/runner.ts';
+import type { Parameter } from '../ops/linear.ts';
+import type { Tensor } from '../ops/tensor.ts';
+
+export interface StepContext {
+  readonly runner: Runner;
+  /** dtype that products and the activations between them run in. */
+  readonly compute: FloatDType;
+  readonly training: boolean;
+  /** Recompute each block in the backward pass instead of keeping its inside. */
+  readonly checkpointing: boolean;
+  /** The trainable tensor of that name, or null where it is frozen or does not exist. */
+  parameter(name: string): Parameter | null;
+  /** A frozen tensor in f32 (vectors and other small ones). */
+  frozen(name: string): Tensor;
+  /** A frozen embedding table in its stored dtype. */
+  table(name: string): Tensor;
+  /**
+   * Frozen matrices [out, in] stacked along the outputs, in the compute dtype. A quantized one is expanded anew at each call; `after`
+   * keeps a graph from doing so earlier than the value it names.
+   */
+  matrix(names: readonly string[], after: Tensor | null): Tensor;
+  /** Trainable leaves whose names start with `prefix`. */
+  leavesUnder(prefix: string): Tensor[];
+  /** Dropout mask (0 or 1/(1-p)) of a shape, in the compute dtype, or null outside training and for p = 0. */
+  dropoutMask(shape: Shape, p: number): Tensor | null;
+}

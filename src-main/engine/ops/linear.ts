@@ -1,0 +1,141 @@
+/**
+ * @file Linear layers y = x W^T with frozen or trainable W, and the low-rank update of LoRA on top.
+ *
+ * The frozen weight is asked for again in the backward pass instead of being kept, so that a quantized one is expanded only while
+ * it is needed; it never gets a gradient. Several linears with one input share one product (their weights stacked along the
+ * outputs), and their A matrices too. Source: Hu et al. 2021; PEFT's LoraLayer for scaling and dropout.
+ */
+import type { Dim } from '../device/dim.ts';
+import * as raw from './primitives.ts';
+import { matmul } from './matmul.ts';
+import { differentiable, needsGradient, type Tensor } from './tensor.ts';
+
+/** A trainable tensor: the f32 leaf that gets the gradient, and its copy in the dtype that products run in. */
+export interface Parameter {
+  readonly leaf: Tensor;
+  readonly value: Tensor;
+}
+
+/** W + diag(s) scale B A. */
+export interface LowRankUpdate {
+  /** [rank, in] */
+  readonly a: Parameter;
+  /** [out, rank] */
+  readonly b: Parameter;
+  readonly scale: number;
+  /** Scaling vector of Quasi-LoRA, [out]; null for LoRA. */
+  readonly s: Parameter | null;
+}
+
+/**
+ * x times several frozen matrices at once.
+ * @param x [tokens, in]
+ * @param weight gives the stacked weights [sum of sizes, in] in x's dtype; called in forward and again in backward.
+ * @param sizes outputs of each linear.
+ * @returns one [tokens, size] per linear.
+ */
+export function frozenLinear(x: Tensor, weight: (after: Tensor | null) => Tensor, sizes: readonly number[]): Tensor[] {
+  return differentiable(
+    x.runner,
+    [x],
+    () => raw.split(matmul(x, weight(null), { transposeB: true }), sizes, 1),
+    (dys) => {
+      const first = dys.find((dy) => dy !== null)!;
+      return [matmul(joinGradients(dys, sizes, x), weight(first))];
+    },
+  );
+}
+
+function joinGradients(dys: readonly (Tensor | null)[], sizes: readonly number[], x: Tensor): Tensor {
+  const tokens: Dim = x.shape[0]!;
+  const parts = dys.map((dy, index) => dy ?? raw.fill(x.runner, [tokens, sizes[index]!], 0, x.dtype));
+  return raw.concat(parts, 1);
+}
+
+/** x W^T with a trainable W. @param weight [out, in] */
+export function trainableLinear(x: Tensor, weight: Parameter): Tensor {
+  const [out] = differentiable(
+    x.runner,
+    [x, weight.leaf],
+    (save) => {
+      save(x, weight.value);
+      return [matmul(x, weight.value, { transposeB: true })];
+    },
+    ([dy]) => [
+      needsGradient(x) ? matmul(dy!, weight.value) : null,
+      matmul(dy!, x, { transposeA: true }),
+    ],
+  );
+  return out!;
+}
+
+/** y + bias; the bias may be trainable. @param bias [out] */
+export function addBias(y: Tensor, bias: Parameter): Tensor {
+  const [out] = differentiable(
+    y.runner,
+    [y, bias.leaf],
+    () => [raw.add(y, bias.value)],
+    ([dy]) => [dy!, needsGradient(bias.leaf) ? raw.sum(raw.cast(dy!, 'float32'), [0]) : null],
+  );
+  return out!;
+}
+
+/**
+ * Adds the low-rank updates of several linears that share the input x.
+ * @param x [tokens, in]; dropout is already applied.
+ * @param ys base results, one [tokens, out] per update.
+ * @returns y + x A^T B'^T per linear, where B' = diag(s) scale B. The gradient of s costs no product over tokens:
+ *   ds = scale * rowsum(dB' * B).
+ */
+export function lowRankUpdate(x: Tensor, ys: readonly Tensor[], updates: readonly LowRankUpdate[]): Tensor[] {
+  const { runner } = x;
+  const ranks = updates.map(({ a }) => a.value.shape[0] as number);
+  const scaledB = updates.map((update) => effectiveB(update));
+  const stackedA = raw.concat(updates.map(({ a }) => a.value), 0);
+  const leaves = updates.flatMap(({ a, b, s }) => (s ? [a.leaf, b.leaf, s.leaf] : [a.leaf, b.leaf]));
+  let narrow: Tensor[] = [];
+  return differentiable(
+    runner,
+    [x, ...ys, ...leaves],
+    (save) => {
+      narrow = raw.split(matmul(x, stackedA, { transposeB: true }), ranks, 1);
+      save(x, stackedA, ...narrow, ...scaledB);
+      return ys.map((y, index) => raw.add(y, matmul(narrow[index]!, scaledB[index]!, { transposeB: true })));
+    },
+    (dys) => {
+      const grads = updates.map((update, index) => {
+        const dy = dys[index];
+        return dy ? updateGradients(update, dy, narrow[index]!, scaledB[index]!) : null;
+      });
+      const parts = grads.map((grad, index) => grad?.narrow ?? raw.fill(runner, [x.shape[0]!, ranks[index]!], 0, x.dtype));
+      const wide = raw.concat(parts, 1); // [tokens, sum of ranks]
+      const dx = needsGradient(x) ? matmul(wide, stackedA) : null;
+      const das = raw.split(matmul(wide, x, { transposeA: true }), ranks, 0);
+      const leafGradients = updates.flatMap((update, index) => {
+        const grad = grads[index];
+        const row = [grad ? das[index]! : null, grad?.b ?? null];
+        return update.s ? [...row, grad?.s ?? null] : row;
+      });
+      return [dx, ...ys.map((_, index) => dys[index] ?? null), ...leafGradients];
+    },
+  );
+}
+
+/** B' = diag(s) scale B, [out, rank], in the dtype of products. */
+function effectiveB({ b, s, scale }: LowRankUpdate): Tensor {
+  if (!s) return raw.multiply(b.value, scale);
+  return raw.multiply(raw.multiply(b.value, raw.reshape(s.value, [-1, 1])), scale);
+}
+
+function updateGradients(
+  { b, s, scale }: LowRankUpdate,
+  dy: Tensor,
+  narrow: Tensor,
+  scaledB: Tensor,
+): { narrow: Tensor; b: Tensor; s: Tensor | null } {
+  const raised = matmul(dy, narrow, { transposeA: true }); // dB' [out, rank]
+  const back = matmul(dy, scaledB); // [tokens, rank]
+  if (!s) return { narrow: back, b: raw.multiply(raised, scale), s: null };
+  const ds = raw.multiply(raw.sum(raw.multiply(raised, b.value), [1]), scale);
+  return { narrow: back, b: raw.multiply(raw.multiply(raised, raw.reshape(s.value, [-1, 1])), scale), s: ds };
+}
