@@ -5,21 +5,12 @@
  */
 import { findBuildTools, isShortfall } from '../../scripts/setup/build-tools.mjs';
 import { canWriteFolder, formatBytes } from '../../scripts/setup/disk-space.mjs';
+import type { CheckState, DoctorCheck, EngineStatus } from '../../src-shared/domain/machine.ts';
 import { homeFolder } from './app-paths.ts';
-import { type EngineStatus, getEngineStatus } from './engine-service.ts';
+import { getEngineStatus } from './engine-service.ts';
 import { installCommand } from './runtime-locator.ts';
 
-/** ok: nothing to do; warn: it works, but slower or not for long; fail: runs cannot work. */
-export type CheckState = 'ok' | 'warn' | 'fail';
-
-export interface DoctorCheck {
-  readonly name: string;
-  readonly state: CheckState;
-  /** What was found, one line. */
-  readonly detail: string;
-  /** What mends it, a command where there is one; '' when nothing is to be done. */
-  readonly fix: string;
-}
+export type { CheckState, DoctorCheck };
 
 const OLDEST_NODE = 24;
 /** TensorFlow alone takes a third of a gigabyte; below this hardly any model fits beside it. */

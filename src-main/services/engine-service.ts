@@ -5,51 +5,13 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
+import type { DeviceStatus, EngineStatus, RuntimeStatus } from '../../src-shared/domain/machine.ts';
 import { cacheFolder, homeFolder } from './app-paths.ts';
-import {
-  type CpuFacts,
-  type DiskFacts,
-  type GpuFacts,
-  type MemoryFacts,
-  readCpuFacts,
-  readDiskFacts,
-  readGpuFacts,
-  readMemoryFacts,
-} from './machine-facts.ts';
+import { readCpuFacts, readDiskFacts, readGpuFacts, readMemoryFacts } from './machine-facts.ts';
 import { findRuntimes, type InstalledRuntime, locateRuntime, readEngineChoice } from './runtime-locator.ts';
 import { type LoadedRuntime, probeRuntime } from './runtime-probe.ts';
 
-export interface RuntimeStatus {
-  readonly kind: 'cpu' | 'cuda' | 'wasm';
-  /** ready: loaded and computed; missing: not installed; broken: installed, but it does not load. */
-  readonly state: 'ready' | 'missing' | 'broken';
-  /** Version of TensorFlow as the library itself reports it, null unless ready. */
-  readonly version: string | null;
-  readonly dir: string | null;
-  /** Why it is missing or broken, else ''. */
-  readonly detail: string;
-}
-
-export interface DeviceStatus {
-  /** Where the engine computes. */
-  readonly kind: 'cpu' | 'gpu';
-  readonly name: string;
-}
-
-export interface EngineStatus {
-  readonly runtime: RuntimeStatus;
-  readonly device: DeviceStatus;
-  /** Threads for one operation. */
-  readonly threads: number;
-  readonly cpu: CpuFacts;
-  /** Graphics cards that the driver knows, used or not. */
-  readonly gpus: readonly GpuFacts[];
-  readonly memory: MemoryFacts;
-  readonly homeDisk: DiskFacts;
-  readonly cacheDisk: DiskFacts;
-  /** Version of the Node that runs core and jobs. */
-  readonly node: string;
-}
+export type { DeviceStatus, EngineStatus, RuntimeStatus };
 
 /** One step of an installation. */
 export interface InstallProgress {

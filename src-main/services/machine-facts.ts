@@ -5,34 +5,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { freeBytesOf } from '../../scripts/setup/disk-space.mjs';
+import type { CpuFacts, DiskFacts, GpuFacts, MemoryFacts } from '../../src-shared/domain/machine.ts';
 
-export interface CpuFacts {
-  readonly model: string;
-  /** Cores that this process may use. */
-  readonly cores: number;
-  /** Instruction sets that change the engine's speed, as Linux names them; null where the system does not tell. */
-  readonly features: readonly string[] | null;
-}
-
-export interface MemoryFacts {
-  readonly totalBytes: number;
-  /** What can be used without swapping, under the limit if there is one. */
-  readonly availableBytes: number;
-  /** Limit of the container or service that we run in, null without one. */
-  readonly limitBytes: number | null;
-}
-
-export interface GpuFacts {
-  readonly name: string;
-  readonly memoryBytes: number;
-  readonly driverVersion: string;
-}
-
-export interface DiskFacts {
-  readonly folder: string;
-  /** Free for this user on the disk that holds the folder. */
-  readonly freeBytes: number;
-}
+export type { CpuFacts, DiskFacts, GpuFacts, MemoryFacts };
 
 /** The sets that TensorFlow's kernels ask for; bf16 and int8 units are what makes low precision fast. */
 const FEATURES = [

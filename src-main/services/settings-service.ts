@@ -1,18 +1,12 @@
 /**
- * @file Settings of the program: each has a type and a value that holds until the person chooses another.
+ * @file Keeps the settings of the program; what there is to set stands in src-shared/schema/settings.ts.
  */
-import { z } from 'zod';
 import { AppError } from '../../src-shared/domain/app-error.ts';
+import { type Settings, settingsChangesSchema, settingsSchema } from '../../src-shared/schema/settings.ts';
 import { readSettings, writeSetting } from '../store/settings.ts';
 import type { History } from './history.ts';
 
-const settingsSchema = z.strictObject({
-  theme: z.enum(['system', 'light', 'dark']).default('system'),
-  /** A message of the desktop when a run has ended. */
-  notify_when_done: z.boolean().default(true),
-});
-
-export type Settings = z.infer<typeof settingsSchema>;
+export type { Settings };
 
 export interface SettingsService {
   read(): Promise<Settings>;
@@ -27,14 +21,14 @@ export function createSettingsService(history: History): SettingsService {
       key,
       JSON.parse(text),
     ]);
-    const valid = stored.filter(([key, value]) => settingsSchema.partial().safeParse({ [key]: value }).success);
+    const valid = stored.filter(([key, value]) => settingsChangesSchema.safeParse({ [key]: value }).success);
     return settingsSchema.parse(Object.fromEntries(valid));
   }
 
   return {
     read,
     async change(changes) {
-      const parsed = settingsSchema.partial().safeParse(changes);
+      const parsed = settingsChangesSchema.safeParse(changes);
       if (!parsed.success) {
         const faults = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
         throw new AppError('settings/invalid', faults.map(({ field, message }) => `${field}: ${message}`).join('; '), {

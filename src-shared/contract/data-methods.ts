@@ -1,0 +1,69 @@
+/**
+ * @file Data files, models, configurations, folders.
+ */
+import { z } from 'zod';
+import type { DatasetRecord, ModelRecord } from '../domain/history.ts';
+import type { FoundModel, ListedModel, ModelDetails } from '../domain/models.ts';
+import type { TaskStarted } from '../domain/tasks.ts';
+import { DATA_FORMATS, type RunConfig, TASK_TYPES } from '../schema/run-config.ts';
+import { filePath, id, method, none, objectOf } from './method.ts';
+
+/** One entry of a folder, for the picker of browser mode. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly path: string;
+  readonly is_folder: boolean;
+  readonly size_bytes: number | null;
+}
+
+export interface FolderListing {
+  /** null for the list of places where looking around is allowed. */
+  readonly path: string | null;
+  /** null at such a place. */
+  readonly parent: string | null;
+  /** Folders first, then by name. */
+  readonly entries: readonly FolderEntry[];
+}
+
+export const dataMethods = {
+  /** Latest first. */
+  'data:list': method<readonly DatasetRecord[]>()(none),
+  /**
+   * Looks through files in a job of its own, with limits on memory and time. Rows to show (`samples`) have their trained parts
+   * marked; exactly, token by token, where a model is given. Fields are named as in `data` of a run's configuration.
+   */
+  'data:inspect': method<TaskStarted<'inspectData'>>()(
+    z.strictObject({
+      train: z.array(filePath).min(1).max(100),
+      eval: z.array(filePath).max(100).default([]),
+      format: z.enum(DATA_FORMATS).default('auto'),
+      columns: z.record(z.string(), z.string()).default({}),
+      template: z.string().nullable().default(null),
+      max_length: z.int().positive().nullable().default(null),
+      completion_only_loss: z.boolean().default(true),
+      task_type: z.enum(TASK_TYPES).nullable().default(null),
+      labels: z.array(z.string()).nullable().default(null),
+      /** Folder of the model whose tokenizer counts; null = no tokens are counted. */
+      model: filePath.nullable().default(null),
+    }),
+  ),
+  /** Takes it off the list; the file stays. */
+  'data:remove': method<null>()(z.strictObject({ id })),
+
+  /** The sample first, then by name. */
+  'models:list': method<readonly ListedModel[]>()(none),
+  /** Usable models in the Hugging Face cache of this machine that are not in the list. */
+  'models:find': method<readonly FoundModel[]>()(none),
+  'models:import': method<ModelRecord>()(
+    z.strictObject({ path: filePath, name: z.string().min(1).max(200).optional() }),
+  ),
+  /** Takes it off the list; the folder stays. */
+  'models:remove': method<ModelRecord>()(z.strictObject({ id })),
+  'models:describe': method<ModelDetails>()(z.strictObject({ path: filePath })),
+
+  /** Checks what a person wrote. Gives it back in full form; @throws config/invalid with every fault and its path */
+  'config:validate': method<RunConfig>()(z.strictObject({ config: objectOf<object>() })),
+
+  /** The places of browser mode: the home, and the folders given at start. @param path null = the places */
+  'files:listFolder': method<FolderListing>()(z.strictObject({ path: filePath.nullable() })),
+} as const;

@@ -1,0 +1,54 @@
+/**
+ * @file Models as the screens show them.
+ */
+import type { Fault } from './app-error.ts';
+import type { ModelRecord } from './history.ts';
+
+export interface ListedModel extends ModelRecord {
+  /** False where its folder is gone or no longer a model. */
+  readonly usable: boolean;
+}
+
+/** A model folder that was found on this machine and is not in the list. */
+export interface FoundModel {
+  readonly name: string;
+  readonly path: string;
+  readonly model_type: string;
+  readonly size_bytes: number;
+  readonly context_tokens: number | null;
+}
+
+/** Weight matrices of one name and shape, over the layers that have them. */
+export interface LinearGroup {
+  /** Last part of the path: q_proj, down_proj, lm_head. */
+  readonly name: string;
+  readonly in_features: number;
+  readonly out_features: number;
+  /** Layers that have it; empty for a matrix outside of the layers. */
+  readonly layers: readonly number[];
+}
+
+/** What a model folder says about itself; read from its files without loading weights. */
+export interface ModelDetails {
+  readonly path: string;
+  readonly name: string;
+  readonly model_type: string;
+  /** False where the engine has no such architecture yet. */
+  readonly supported: boolean;
+  readonly size_bytes: number;
+  /** Numbers in all tensors. */
+  readonly parameters: number;
+  /** Type that most numbers are stored in: F32, BF16, F16, … */
+  readonly dtype: string;
+  readonly context_tokens: number | null;
+  readonly licence: string | null;
+  readonly vocab_size: number | null;
+  readonly hidden_size: number | null;
+  readonly num_hidden_layers: number | null;
+  readonly num_attention_heads: number | null;
+  readonly num_key_value_heads: number | null;
+  readonly has_chat_template: boolean;
+  readonly linears: readonly LinearGroup[];
+  /** Why it cannot be used; empty where it can. */
+  readonly faults: readonly Fault[];
+}

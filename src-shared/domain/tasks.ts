@@ -1,0 +1,45 @@
+/**
+ * @file Work in core that takes longer than a click: it has an id, tells how far it is, can be cancelled, and outlives the window
+ * that asked for it.
+ */
+import type { PlainError } from './app-error.ts';
+import type { DataReport } from './data-report.ts';
+
+/** Every kind of task with what it gives. */
+export interface TaskResults {
+  readonly installEngine: null;
+  readonly inspectData: DataReport;
+  readonly exportModel: WrittenExport;
+}
+export type TaskKind = keyof TaskResults;
+
+export interface WrittenExport {
+  /** Absolute path. */
+  readonly dir: string;
+  readonly files: readonly string[];
+  readonly bytes: number;
+}
+
+/** Given by the method that starts a task; ask for the rest with its id. */
+export interface TaskStarted<Kind extends TaskKind> {
+  readonly task: string;
+  readonly kind: Kind;
+}
+
+export interface Task<Kind extends TaskKind = TaskKind> {
+  readonly id: string;
+  readonly kind: Kind;
+  /** For people: a file, a run, a folder. */
+  readonly subject: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** What it does now, one line. */
+  readonly phase: string;
+  /** 0 to 1, null where the end is not known. */
+  readonly fraction: number | null;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+  /** With `done`; what it is follows from `kind` (TaskResults). */
+  readonly result: TaskResults[Kind] | null;
+  /** With `failed`. */
+  readonly error: PlainError | null;
+}
