@@ -88,12 +88,12 @@ function applyBase(ctx: StepContext, x: Tensor, group: readonly Linear[]): Tenso
 function shareInputs(ctx: StepContext, x: Tensor, members: readonly Linear[]): { members: Linear[]; input: Tensor }[] {
   const plain = members.filter(({ update }) => update!.dropout === 0 || !ctx.training);
   const dropped = members.filter((linear) => !plain.includes(linear));
-  const groups = dropped.map((linear) => ({ members: [linear], input: dropInput(ctx, x, linear.update!) }));
+  const groups = dropped.map((linear) => ({ members: [linear], input: dropInput(ctx, x, linear) }));
   return plain.length > 0 ? [{ members: plain, input: x }, ...groups] : groups;
 }
 
-function dropInput(ctx: StepContext, x: Tensor, { dropout }: UpdateSpec): Tensor {
-  const mask = ctx.dropoutMask(x.shape, dropout);
+function dropInput(ctx: StepContext, x: Tensor, { path, update }: Linear): Tensor {
+  const mask = ctx.dropoutMask(path, x.shape, update!.dropout);
   return mask ? basics.applyMask(x, mask) : x;
 }
 
@@ -108,7 +108,7 @@ function tensorsOf(ctx: StepContext, { path, update }: Linear): LowRankUpdate {
 
 function applyDora(ctx: StepContext, x: Tensor, linear: Linear, base: Tensor): Tensor {
   const update = linear.update!;
-  const mask = ctx.training ? ctx.dropoutMask(x.shape, update.dropout) : null;
+  const mask = ctx.dropoutMask(linear.path, x.shape, update.dropout);
   return doraUpdate({
     x,
     base,

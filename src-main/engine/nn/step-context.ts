@@ -27,6 +27,9 @@ export interface StepContext {
   matrix(names: readonly string[], after: Tensor | null): Tensor;
   /** Trainable leaves whose names start with `prefix`. */
   leavesUnder(prefix: string): Tensor[];
-  /** Dropout mask (0 or 1/(1-p)) of a shape, in the compute dtype, or null outside training and for p = 0. */
-  dropoutMask(shape: Shape, p: number): Tensor | null;
+  /**
+   * Dropout mask (0 or 1/(1-p)) of a shape, in the compute dtype, or null outside training and for p = 0. The same place gets
+   * the same mask within one step.
+   */
+  dropoutMask(place: string, shape: Shape, p: number): Tensor | null;
 }

@@ -30,7 +30,8 @@ export interface LowRankUpdate {
 /**
  * x times several frozen matrices at once.
  * @param x [tokens, in]
- * @param weight gives the stacked weights [sum of sizes, in] in x's dtype; called in forward and again in backward.
+ * @param weight gives the stacked weights [sum of sizes, in] in x's dtype; called in forward and again in backward, each time with
+ *   the value that is at hand then, so that a graph does not expand a quantized weight before its turn.
  * @param sizes outputs of each linear.
  * @returns one [tokens, size] per linear.
  */
@@ -38,7 +39,7 @@ export function frozenLinear(x: Tensor, weight: (after: Tensor | null) => Tensor
   return differentiable(
     x.runner,
     [x],
-    () => raw.split(matmul(x, weight(null), { transposeB: true }), sizes, 1),
+    () => raw.split(matmul(x, weight(x), { transposeB: true }), sizes, 1),
     (dys) => {
       const first = dys.find((dy) => dy !== null)!;
       return [matmul(joinGradients(dys, sizes, x), weight(first))];

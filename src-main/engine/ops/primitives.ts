@@ -3,7 +3,7 @@
  *
  * Every function leaves its arguments alone and returns a new value that the current scope owns. Binary ops broadcast as NumPy does.
  */
-import { type Dim, divideDim, isKnown, multiplyDims, sameDim, sizeOf, type Shape } from '../device/dim.ts';
+import { type Dim, dimKey, divideDim, isKnown, multiplyDims, sameDim, sizeOf, type Shape, type SymbolicDim } from '../device/dim.ts';
 import type { DType } from '../device/dtype.ts';
 import type { HostArray, Runner } from '../device/runner.ts';
 import { apply, makeTensor, type Tensor } from './tensor.ts';
@@ -92,9 +92,9 @@ export const cosine = (x: Tensor): Tensor => unary('Cos', x);
 /** Element-wise comparison; booleans. */
 export function compare(op: CompareOp, a: Tensor, b: Tensor | number): Tensor {
   const other = asTensor(a, b);
-  const attrs = op === 'Equal' || op === 'NotEqual' ? { incompatible_shape_error: true } : {};
-  const shape = broadcastShape(a.shape, other.shape);
-  return apply(a.runner, op, { T: { type: a.dtype }, ...attrs }, [a, other], 'bool', shape);
+  const type = { T: { type: a.dtype } } as const;
+  const attrs = op === 'Equal' || op === 'NotEqual' ? { ...type, incompatible_shape_error: true } : type;
+  return apply(a.runner, op, attrs, [a, other], 'bool', broadcastShape(a.shape, other.shape));
 }
 
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
@@ -161,12 +161,12 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
 }
 
 function addDims(dims: readonly Dim[]): Dim {
-  if (dims.every(isKnown)) return dims.reduce((a, b) => a + b, 0);
-  const [first] = dims;
-  const same = dims.every((dim) => !isKnown(dim) && !isKnown(first!) && dim.symbols.join() === first.symbols.join());
-  if (!same) return { coefficient: 1, symbols: [`sum(${dims.map((dim) => JSON.stringify(dim)).join('+')})`] };
-  const coefficient = dims.reduce((sum, dim) => sum + (isKnown(dim) ? 0 : dim.coefficient), 0);
-  return { coefficient, symbols: (first as Exclude<Dim, number>).symbols };
+  if (dims.every(isKnown)) return dims.reduce<number>((sum, dim) => sum + dim, 0);
+  const symbolic = dims.filter((dim): dim is SymbolicDim => !isKnown(dim));
+  const symbols = symbolic[0]!.symbols;
+  const same = symbolic.length === dims.length && symbolic.every((dim) => dim.symbols.join() === symbols.join());
+  if (!same) return { coefficient: 1, symbols: [`sum(${dims.map(dimKey).join('+')})`] };
+  return { coefficient: symbolic.reduce((sum, dim) => sum + dim.coefficient, 0), symbols };
 }
 
 /** Cuts into pieces of the given known sizes. */

@@ -1,0 +1,52 @@
+/**
+ * @file Labels of a batch, filled up so that the loss can be cut into a fixed number of chunks.
+ */
+import type { Sizes } from '../compile/program.ts';
+import { symbol } from '../device/dim.ts';
+import type { Arrays, Specs } from './token-inputs.ts';
+
+const LABELS = symbol('labels');
+
+export const LABEL_SPECS: Specs = {
+  label_positions: { dtype: 'int32', shape: [LABELS] },
+  label_ids: { dtype: 'int32', shape: [LABELS] },
+  label_weights: { dtype: 'float32', shape: [LABELS] },
+  loss_scale: { dtype: 'float32', shape: [] },
+};
+
+/** Bytes of logits that one chunk may take (f32, several copies live at once). */
+const CHUNK_BYTES = 96 << 20;
+const MOST_CHUNKS = 64;
+
+/** How many chunks keep the logits of `labels` positions within bounds. */
+export function chooseChunks(labels: number, vocabSize: number): number {
+  const wanted = Math.ceil((labels * vocabSize * 4) / CHUNK_BYTES);
+  return Math.max(1, Math.min(MOST_CHUNKS, wanted));
+}
+
+export interface LabelArrays {
+  readonly labelPositions: Int32Array;
+  readonly labelIds: Int32Array;
+}
+
+/**
+ * @param scale factor on the summed loss: 1 / (labels of all batches of one optimizer step)
+ * @param chunks the number the step was made for
+ */
+export function labelArrays(
+  { labelPositions, labelIds }: LabelArrays,
+  scale: number,
+  chunks: number,
+): { arrays: Arrays; sizes: Sizes } {
+  const labels = Math.max(1, Math.ceil(labelIds.length / chunks)) * chunks;
+  const positions = new Int32Array(labels);
+  const ids = new Int32Array(labels);
+  const weights = new Float32Array(labels);
+  positions.set(labelPositions);
+  ids.set(labelIds);
+  weights.fill(1, 0, labelIds.length);
+  return {
+    arrays: { label_positions: positions, label_ids: ids, label_weights: weights, loss_scale: Float32Array.of(scale) },
+    sizes: { labels },
+  };
+}

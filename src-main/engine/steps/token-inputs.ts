@@ -1,0 +1,90 @@
+/**
+ * @file The inputs that every step over tokens has, as specifications, as tensors and as host arrays.
+ */
+import type { InputSpec, Sizes } from '../compile/program.ts';
+import { type Dim, symbol } from '../device/dim.ts';
+import type { HostArray } from '../device/runner.ts';
+import type { HostTable, Model } from '../models/model.ts';
+import type { KeyValueCache, TokenBatch } from '../nn/batch.ts';
+import type { Tensor } from '../ops/tensor.ts';
+
+export const BATCH = symbol('batch');
+export const SEQ = symbol('seq');
+const POSITIONS = symbol('positions');
+
+export type Specs = Readonly<Record<string, InputSpec>>;
+export type Arrays = Readonly<Record<string, HostArray>>;
+
+/** Token ids, positions, segments and the model's tables. */
+export function tokenSpecs(model: Model): Specs {
+  const grid: InputSpec = { dtype: 'int32', shape: [BATCH, SEQ] };
+  const tables = Object.entries(model.hostTables(1, 1)).map(([name, { shape }]): [string, InputSpec] => [
+    tableInput(name),
+    { dtype: 'float32', shape: [POSITIONS, shape[1]] },
+  ]);
+  return { ids: grid, positions: grid, segments: grid, ...Object.fromEntries(tables) };
+}
+
+const tableInput = (name: string): string => `table_${name}`;
+
+/** What a layer sees of a step's inputs. Without a cache the keys are the step's own tokens. */
+export function tokenBatch(
+  model: Model,
+  inputs: Readonly<Record<string, Tensor>>,
+  past: { keys: Dim; keyPositions: Tensor; keySegments: Tensor; cache: KeyValueCache } | null = null,
+): TokenBatch {
+  const names = Object.keys(model.hostTables(1, 1));
+  return {
+    batch: BATCH,
+    seq: SEQ,
+    keys: past?.keys ?? SEQ,
+    ids: inputs['ids']!,
+    positions: inputs['positions']!,
+    segments: inputs['segments']!,
+    keyPositions: past?.keyPositions ?? inputs['positions']!,
+    keySegments: past?.keySegments ?? inputs['segments']!,
+    tables: Object.fromEntries(names.map((name) => [name, inputs[tableInput(name)]!])),
+    cache: past?.cache ?? null,
+  };
+}
+
+export interface TokenArrays {
+  readonly batch: number;
+  readonly seq: number;
+  /** Each [batch * seq]. */
+  readonly inputIds: Int32Array;
+  readonly positionIds: Int32Array;
+  readonly segmentIds: Int32Array;
+}
+
+/** Makes the tables once per length, since dynamic scalings depend on it. */
+export class TableCache {
+  readonly #model: Model;
+  readonly #known = new Map<string, Readonly<Record<string, HostTable>>>();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  /** @param longest position + 1 @param seq longest sequence at hand */
+  get(longest: number, seq: number): { arrays: Arrays; positions: number } {
+    const positions = Math.max(longest, 8);
+    const key = `${positions}/${seq}`;
+    const tables = this.#known.get(key) ?? this.#model.hostTables(positions, seq);
+    if (this.#known.size > 64) this.#known.clear();
+    this.#known.set(key, tables);
+    return {
+      arrays: Object.fromEntries(Object.entries(tables).map(([name, { values }]) => [tableInput(name), values])),
+      positions,
+    };
+  }
+}
+
+/** Host arrays and sizes for a batch. */
+export function tokenArrays(tables: TableCache, tokens: TokenArrays): { arrays: Arrays; sizes: Sizes } {
+  const { arrays, positions } = tables.get(tokens.seq, tokens.seq);
+  return {
+    arrays: { ids: tokens.inputIds, positions: tokens.positionIds, segments: tokens.segmentIds, ...arrays },
+    sizes: { batch: tokens.batch, seq: tokens.seq, positions },
+  };
+}

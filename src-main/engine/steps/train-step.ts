@@ -1,0 +1,172 @@
+/**
+ * @file The training step: forward, loss, backward, clipping, optimizer. One entry where a step is one batch; two where gradients of
+ * several batches are added up first.
+ *
+ * The loss of a step is the mean over the labelled tokens of all its batches, as in Hugging Face's Trainer. A step whose gradient is
+ * not finite changes nothing and says so.
+ */
+import type { Entry } from '../compile/program.ts';
+import type { Runner, Variable } from '../device/runner.ts';
+import { chunkedCrossEntropy } from '../loss/cross-entropy.ts';
+import type { CausalModel } from '../models/model.ts';
+import { takeRows } from '../ops/embedding.ts';
+import type { Parameter } from '../ops/linear.ts';
+import * as basics from '../ops/basics.ts';
+import * as raw from '../ops/primitives.ts';
+import { detach, gradients, makeTensor, type Tensor } from '../ops/tensor.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { WeightPlan } from '../weights/plan.ts';
+import { type Bucket, flattenGradients, readParameters } from '../weights/trainables.ts';
+import { makeContext } from '../weights/weights-context.ts';
+import { LABEL_SPECS } from './loss-inputs.ts';
+import { type Specs, tokenBatch, tokenSpecs } from './token-inputs.ts';
+
+export interface TrainStepOptions {
+  readonly model: CausalModel;
+  readonly plan: WeightPlan;
+  readonly buckets: readonly Bucket[];
+  readonly optimizer: Optimizer;
+  readonly weightDecay: number;
+  readonly checkpointing: boolean;
+  readonly chunks: number;
+  /** Add up gradients over several batches before each update. */
+  readonly accumulate: boolean;
+}
+
+/** Names of the scalars in the `hyper` input before the optimizer's own: learning rate, largest gradient norm (0 = no clipping). */
+const FIXED_SCALARS = 2;
+
+/** Host side of the `hyper` input. @param step 1 for the first optimizer step */
+export function hyperArray(optimizer: Optimizer, step: number, learningRate: number, maxGradNorm: number): Float32Array {
+  return Float32Array.of(learningRate, maxGradNorm, ...optimizer.scalars(step));
+}
+
+/** Variables beside the frozen weights: parameters, optimizer state, added-up gradients. */
+export function trainVariables({ buckets, optimizer, accumulate }: TrainStepOptions): {
+  state: Variable[];
+  sums: Variable[];
+} {
+  return {
+    state: buckets.flatMap((bucket) => [bucket.variable, ...optimizer.slots(bucket)]),
+    sums: accumulate ? buckets.map(sumOf) : [],
+  };
+}
+
+const sumOf = ({ variable, size }: Bucket): Variable => ({
+  name: `${variable.name}/gradient`,
+  dtype: 'float32',
+  shape: [size],
+});
+
+/** Entry `train`, or `accumulate` and `apply`. Outputs: `loss` (scaled sum), `grad_norm`. */
+export function trainEntries(options: TrainStepOptions): Entry[] {
+  const hyper: Specs = { hyper: { dtype: 'float32', shape: [FIXED_SCALARS + options.optimizer.scalars(1).length] } };
+  const batch: Specs = { ...tokenSpecs(options.model), ...LABEL_SPECS, seed: { dtype: 'int32', shape: [] } };
+  if (!options.accumulate) {
+    return [
+      {
+        name: 'train',
+        inputs: { ...batch, ...hyper },
+        run(runner, inputs) {
+          const { loss, grads } = lossAndGradients(runner, options, inputs);
+          return { loss, grad_norm: update(runner, options, grads, inputs['hyper']!) };
+        },
+      },
+    ];
+  }
+  return [
+    {
+      name: 'accumulate',
+      inputs: batch,
+      run(runner, inputs) {
+        const { loss, grads } = lossAndGradients(runner, options, inputs);
+        options.buckets.forEach((bucket, index) => {
+          const sum = sumOf(bucket);
+          runner.assign(sum, raw.add(read(runner, sum), grads[index]!).id);
+        });
+        return { loss };
+      },
+    },
+    {
+      name: 'apply',
+      inputs: hyper,
+      run(runner, inputs) {
+        const sums = options.buckets.map((bucket) => read(runner, sumOf(bucket)));
+        const norm = update(runner, options, sums, inputs['hyper']!);
+        for (const bucket of options.buckets) {
+          const sum = sumOf(bucket);
+          runner.assign(sum, raw.fill(runner, sum.shape, 0).id);
+        }
+        return { grad_norm: norm };
+      },
+    },
+  ];
+}
+
+const read = (runner: Runner, variable: Variable): Tensor =>
+  makeTensor(runner, runner.read(variable), variable.dtype, variable.shape);
+
+function lossAndGradients(
+  runner: Runner,
+  options: TrainStepOptions,
+  inputs: Readonly<Record<string, Tensor>>,
+): { loss: Tensor; grads: Tensor[] } {
+  const { model, plan, buckets, checkpointing, chunks } = options;
+  const parameters = readParameters(runner, buckets, plan.compute, true);
+  const ctx = makeContext({ runner, plan, parameters, training: true, checkpointing, seed: inputs['seed']! });
+  const states = model.forward(ctx, tokenBatch(model, inputs));
+  const sum = chunkedCrossEntropy({
+    hidden: takeRows(states, inputs['label_positions']!),
+    labels: inputs['label_ids']!,
+    weights: inputs['label_weights']!,
+    head: (hidden) => model.head(ctx, hidden),
+    headLeaves: model.headLeaves(ctx),
+    chunks,
+  });
+  const loss = basics.multiply(sum, inputs['loss_scale']!);
+  const byName = gradientsOf(runner, loss, parameters);
+  return { loss: detach(loss), grads: buckets.map((bucket) => flattenGradients(runner, bucket, byName)) };
+}
+
+function gradientsOf(
+  runner: Runner,
+  loss: Tensor,
+  parameters: ReadonlyMap<string, Parameter>,
+): Map<string, Tensor | null> {
+  const names = [...parameters.keys()];
+  const leaves = names.map((name) => parameters.get(name)!.leaf);
+  const found = gradients([{ value: loss, gradient: raw.scalar(runner, 1) }], leaves, raw.add);
+  return new Map(names.map((name, index) => [name, found[index]!]));
+}
+
+/** Clips by the global norm and applies the optimizer to every bucket. @returns the norm before clipping */
+function update(runner: Runner, options: TrainStepOptions, grads: readonly Tensor[], hyper: Tensor): Tensor {
+  const { buckets, optimizer, weightDecay } = options;
+  const scalars = raw
+    .split(hyper, Array.from({ length: hyper.shape[0] as number }, () => 1), 0)
+    .map((part) => raw.reshape(part, []));
+  const [lr, maxNorm, ...rest] = scalars as [Tensor, Tensor, ...Tensor[]];
+  const norm = raw.sqrt(grads.map((grad) => raw.sumAll(raw.square(grad))).reduce((a, b) => raw.add(a, b)));
+  // torch.nn.utils.clip_grad_norm_: factor max / (norm + 1e-6), at most 1.
+  const clipped = raw.minimum(raw.divide(maxNorm, raw.add(norm, 1e-6)), 1);
+  const factor = raw.select(raw.compare('Greater', maxNorm, 0), clipped, raw.scalar(runner, 1));
+  const usable = raw.isFinite(norm);
+  buckets.forEach((bucket, index) => {
+    const p = read(runner, bucket.variable);
+    const slots = optimizer.slots(bucket);
+    const state = slots.map((slot) => read(runner, slot));
+    const next = optimizer.update({
+      runner,
+      bucket,
+      p,
+      g: raw.multiply(grads[index]!, factor),
+      state,
+      lr: bucket.lrRatio === 1 ? lr : raw.multiply(lr, bucket.lrRatio),
+      scalars: rest,
+      weightDecay: bucket.decay ? weightDecay : 0,
+    });
+    runner.assign(bucket.variable, raw.select(usable, next.p, p).id);
+    slots.forEach((slot, at) => runner.assign(slot, raw.select(usable, next.state[at]!, state[at]!).id));
+  });
+  return norm;
+}

@@ -1,0 +1,185 @@
+/**
+ * @file Streams a model's frozen tensors from its files to the device, one matrix at a time, quantizing on the way.
+ *
+ * Host memory holds one matrix (f32 where it must be quantized) besides what the device holds. Every device value is a real copy:
+ * the binding's own uploads alias JavaScript memory.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type DType, DTYPE_CODES } from '../device/dtype.ts';
+import { toBindingAttrs, uploadTensor } from '../device/eager-runner.ts';
+import type { Attrs, HostArray, ValueId } from '../device/runner.ts';
+import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
+import { readQuantizedMatrix, storedKindOf } from '../formats/bitsandbytes.ts';
+import type { ModelFolder } from '../formats/model-folder.ts';
+import { dequantizeInt8Rows, type Int8Matrix, quantizeInt8Rows } from '../quant/int8.ts';
+import { dequantizeNf4, NF4_BLOCKSIZE, type Nf4Matrix, quantizeNf4 } from '../quant/nf4.ts';
+import type { SourceDType } from '../quant/source-dtype.ts';
+import type { FrozenMatrix, StackMember } from './frozen-matrix.ts';
+import type { WeightPlan } from './plan.ts';
+
+export interface LoadWeightsOptions {
+  readonly binding: TensorFlowBinding;
+  readonly folder: ModelFolder;
+  readonly plan: WeightPlan;
+  /** Our name -> the file's. */
+  readonly fileNames: ReadonlyMap<string, string>;
+  /** Tensors that are not as in the file. */
+  readonly replaced: ReadonlyMap<string, () => Promise<Float32Array<ArrayBuffer>>>;
+  readonly signal?: AbortSignal | undefined;
+  /** @param fraction 0 to 1 */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/** @returns variable name -> device value; the caller owns them. @throws model/missing-tensor, AbortError */
+export async function loadWeights(options: LoadWeightsOptions): Promise<Map<string, ValueId>> {
+  const { plan, binding, signal, onProgress } = options;
+  const reader = makeReader(options);
+  const values = new Map<string, ValueId>();
+  const jobs: (() => Promise<void>)[] = [
+    ...plan.matrices.map((matrix) => () => loadMatrix(binding, reader, matrix, values)),
+    ...[...plan.tables, ...plan.vectors].map(({ name, dtype, shape }) => async () => {
+      values.set(name, await reader.upload(name, shape, dtype as 'float32' | 'bfloat16'));
+    }),
+  ];
+  try {
+    for (const [index, job] of jobs.entries()) {
+      signal?.throwIfAborted();
+      await job();
+      onProgress?.((index + 1) / jobs.length);
+      await nextTurn();
+    }
+  } catch (error) {
+    for (const id of values.values()) binding.deleteTensor(id);
+    throw error;
+  }
+  return values;
+}
+
+interface Reader {
+  /** A tensor on the device in the dtype wanted. */
+  upload(name: string, shape: readonly number[], dtype: 'float32' | 'bfloat16'): Promise<ValueId>;
+  quantized(name: string): Promise<Nf4Matrix | Int8Matrix | null>;
+  floats(name: string): Promise<Float32Array<ArrayBuffer>>;
+  sourceDtype(name: string): SourceDType;
+}
+
+const FILE_DTYPES: Readonly<Record<string, SourceDType>> = { BF16: 'bfloat16', F16: 'float16' };
+
+function makeReader({ binding, folder, fileNames, replaced }: LoadWeightsOptions): Reader {
+  const fileName = (name: string): string => fileNames.get(name) ?? name;
+  const quantized = async (name: string): Promise<Nf4Matrix | Int8Matrix | null> =>
+    storedKindOf(folder, fileName(name)) === null || replaced.has(name)
+      ? null
+      : readQuantizedMatrix(folder, fileName(name));
+  const floats = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
+    const other = replaced.get(name);
+    if (other) return other();
+    const stored = await quantized(name);
+    if (stored) return stored.kind === 'nf4' ? dequantizeNf4(stored) : dequantizeInt8Rows(stored);
+    return folder.readFloat32(fileName(name));
+  };
+  return {
+    quantized,
+    floats,
+    sourceDtype: (name) => (replaced.has(name) ? 'float32' : (FILE_DTYPES[folder.entry(fileName(name)).dtype] ?? 'float32')),
+    async upload(name, shape, dtype) {
+      const isBf16 = !replaced.has(name) && folder.entry(fileName(name)).dtype === 'BF16';
+      const host = isBf16 ? await folder.readRaw(fileName(name)) : await floats(name);
+      return copyToDevice(binding, host, isBf16 ? 'bfloat16' : 'float32', shape, dtype);
+    },
+  };
+}
+
+async function loadMatrix(
+  binding: TensorFlowBinding,
+  reader: Reader,
+  matrix: FrozenMatrix,
+  values: Map<string, ValueId>,
+): Promise<void> {
+  const { kind, members, columns, name } = matrix;
+  if (kind === 'float32' || kind === 'bfloat16') {
+    const parts: ValueId[] = [];
+    for (const member of members) parts.push(await reader.upload(member.name, [member.rows, columns], kind));
+    values.set(name, joinRows(binding, parts, kind));
+    return;
+  }
+  const parts: ValueId[] = [];
+  const scales: ValueId[] = [];
+  for (const member of members) {
+    const stored = await reader.quantized(member.name);
+    if (kind === 'int8') {
+      const q = stored?.kind === 'int8' ? stored : await quantizeRows(reader, member, columns);
+      parts.push(copyToDevice(binding, asBytes(q.weight), 'int8', [member.rows, columns], 'int8'));
+      scales.push(copyToDevice(binding, q.scb, 'float32', [member.rows, 1], 'float32'));
+    } else {
+      const fits = stored?.kind === 'nf4' && stored.absmax instanceof Float32Array !== matrix.doubleQuant;
+      const q = fits ? stored : await quantizeBlocks(reader, member, columns, matrix.doubleQuant);
+      const padded = new Uint8Array((Math.ceil((member.rows * columns) / NF4_BLOCKSIZE) * NF4_BLOCKSIZE) / 2);
+      padded.set(q.packed);
+      parts.push(copyToDevice(binding, padded, 'uint8', [padded.length], 'uint8'));
+      uploadMaxima(binding, member.name, q, values);
+    }
+  }
+  values.set(name, joinRows(binding, parts, kind === 'int8' ? 'int8' : 'uint8'));
+  if (kind === 'int8') values.set(`${name}.SCB`, joinRows(binding, scales, 'float32'));
+}
+
+async function quantizeRows(reader: Reader, { name, rows }: StackMember, columns: number): Promise<Int8Matrix> {
+  return quantizeInt8Rows(await reader.floats(name), [rows, columns], { sourceDtype: reader.sourceDtype(name), name });
+}
+
+async function quantizeBlocks(
+  reader: Reader,
+  { name, rows }: StackMember,
+  columns: number,
+  doubleQuant: boolean,
+): Promise<Nf4Matrix> {
+  const sourceDtype = reader.sourceDtype(name);
+  return quantizeNf4(await reader.floats(name), [rows, columns], { doubleQuant, sourceDtype, name });
+}
+
+function uploadMaxima(binding: TensorFlowBinding, name: string, { absmax }: Nf4Matrix, values: Map<string, ValueId>): void {
+  if (absmax instanceof Float32Array) {
+    values.set(`${name}.absmax`, copyToDevice(binding, absmax, 'float32', [absmax.length], 'float32'));
+    return;
+  }
+  const { codes, nestedAbsmax, offset } = absmax;
+  values.set(`${name}.absmax`, copyToDevice(binding, codes, 'uint8', [codes.length], 'uint8'));
+  values.set(
+    `${name}.nested_absmax`,
+    copyToDevice(binding, nestedAbsmax, 'float32', [nestedAbsmax.length], 'float32'),
+  );
+  values.set(`${name}.nested_offset`, copyToDevice(binding, Float32Array.of(offset), 'float32', [], 'float32'));
+}
+
+const asBytes = (values: Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** Host values to a device value of its own, converted there if need be. */
+export function copyToDevice(
+  binding: TensorFlowBinding,
+  host: HostArray,
+  from: DType,
+  shape: readonly number[],
+  to: DType,
+): ValueId {
+  const alias = uploadTensor(binding, host, from, shape);
+  const attrs: Attrs = from === to ? { T: { type: to } } : { SrcT: { type: from }, DstT: { type: to }, Truncate: false };
+  try {
+    return binding.executeOp(from === to ? 'DeepCopy' : 'Cast', toBindingAttrs(attrs), [alias], 1)[0]!.id;
+  } finally {
+    binding.deleteTensor(alias);
+  }
+}
+
+/** Lays values one under the other; frees the parts. */
+function joinRows(binding: TensorFlowBinding, parts: readonly ValueId[], dtype: DType): ValueId {
+  if (parts.length === 1) return parts[0]!;
+  const axis = binding.createTensor([], DTYPE_CODES.int32, Int32Array.of(0));
+  const attrs = toBindingAttrs({ N: parts.length, T: { type: dtype }, Tidx: { type: 'int32' } });
+  try {
+    return binding.executeOp('ConcatV2', attrs, [...parts, axis], 1)[0]!.id;
+  } finally {
+    for (const id of [...parts, axis]) binding.deleteTensor(id);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * @file Decides how each tensor of a model is kept on the device: which are trained, which are stacked, in what precision.
+ */
+import type { FloatDType } from '../device/dtype.ts';
+import type { Variable } from '../device/runner.ts';
+import type { Model } from '../models/model.ts';
+import type { WeightSpec } from '../nn/weight-spec.ts';
+import { bytesOf, type FrozenMatrix, type StorageKind, variablesOf } from './frozen-matrix.ts';
+
+export interface WeightPlanOptions {
+  /** How linears are stored. The output head, embeddings and norms stay in the compute dtype, as in bitsandbytes' users. */
+  readonly storage: StorageKind;
+  readonly doubleQuant: boolean;
+  readonly compute: FloatDType;
+  /** Names that are trained, hence not among the frozen ones. */
+  readonly trained: ReadonlySet<string>;
+}
+
+export interface WeightPlan {
+  readonly matrices: readonly FrozenMatrix[];
+  readonly tables: readonly Variable[];
+  /** f32. */
+  readonly vectors: readonly Variable[];
+  readonly compute: FloatDType;
+  /** Bytes of all frozen weights on the device. */
+  readonly bytes: number;
+}
+
+export function planWeights(model: Model, options: WeightPlanOptions): WeightPlan {
+  const { storage, doubleQuant, compute, trained } = options;
+  const frozen = model.weights.filter(({ name }) => !trained.has(name));
+  const plain = new Set(model.outputLinears.map(({ path }) => `${path}.weight`));
+  const matrices = stacksOf(frozen, trained, model.weights).map((specs): FrozenMatrix => {
+    const [first] = specs as [WeightSpec];
+    return {
+      name: first.name,
+      kind: plain.has(first.name) && storage !== 'float32' ? compute : storage,
+      members: specs.map(({ name, shape }) => ({ name, rows: shape[0]! })),
+      columns: first.shape[1]!,
+      doubleQuant,
+    };
+  });
+  const tables = frozen
+    .filter(({ role }) => role === 'embedding')
+    .map(({ name, shape }): Variable => ({ name, dtype: compute, shape }));
+  const vectors = frozen
+    .filter(({ role }) => role === 'vector')
+    .map(({ name, shape }): Variable => ({ name, dtype: 'float32', shape }));
+  const size = ({ dtype, shape }: Variable): number => shape.reduce((a, b) => a * b, dtype === 'float32' ? 4 : 2);
+  const bytes =
+    matrices.reduce((sum, matrix) => sum + bytesOf(matrix), 0) +
+    [...tables, ...vectors].reduce((sum, variable) => sum + size(variable), 0);
+  return { matrices, tables, vectors, compute, bytes };
+}
+
+/** Every variable of a plan. */
+export function planVariables({ matrices, tables, vectors }: WeightPlan): Variable[] {
+  return [...matrices.flatMap(variablesOf), ...tables, ...vectors];
+}
+
+/** Matrices by stack, where the whole stack is frozen; else one by one. */
+function stacksOf(
+  frozen: readonly WeightSpec[],
+  trained: ReadonlySet<string>,
+  all: readonly WeightSpec[],
+): WeightSpec[][] {
+  const broken = new Set(all.filter(({ name }) => trained.has(name)).map(({ stack }) => stack));
+  const stacks = new Map<string, WeightSpec[]>();
+  for (const spec of frozen.filter(({ role }) => role === 'matrix')) {
+    const key = spec.stack === undefined || broken.has(spec.stack) ? spec.name : spec.stack;
+    const members = stacks.get(key) ?? [];
+    members.push(spec);
+    stacks.set(key, members);
+  }
+  return [...stacks.values()];
+}

@@ -1,0 +1,110 @@
+/**
+ * @file The step context over planned weights: finds each tensor a layer asks for, frozen or trained.
+ */
+import type { FloatDType } from '../device/dtype.ts';
+import type { Runner, Variable } from '../device/runner.ts';
+import type { StepContext } from '../nn/step-context.ts';
+import type { Parameter } from '../ops/linear.ts';
+import * as raw from '../ops/primitives.ts';
+import { makeTensor, type Tensor } from '../ops/tensor.ts';
+import { expandMatrix, type FrozenMatrix } from './frozen-matrix.ts';
+import type { WeightPlan } from './plan.ts';
+
+export interface WeightsContextOptions {
+  readonly runner: Runner;
+  readonly plan: WeightPlan;
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  readonly training: boolean;
+  readonly checkpointing: boolean;
+  /** int32 scalar that differs from step to step; needed where dropout is used. */
+  readonly seed: Tensor | null;
+}
+
+/** @returns a context for one trace or one eager step */
+export function makeContext(options: WeightsContextOptions): StepContext {
+  const { runner, plan, parameters, training, checkpointing } = options;
+  const { compute } = plan;
+  const vectors = byName(plan.vectors);
+  const tables = byName(plan.tables);
+  const places = placesOf(plan.matrices);
+  return {
+    runner,
+    compute,
+    training,
+    checkpointing,
+    parameter: (name) => parameters.get(name) ?? null,
+    frozen: (name) => readVariable(runner, vectors.get(name), name),
+    table: (name) => readVariable(runner, tables.get(name), name),
+    matrix: (names, after) => findMatrix(runner, places, names, compute, after),
+    leavesUnder: (prefix) =>
+      [...parameters].filter(([name, { leaf }]) => name.startsWith(prefix) && leaf.isLeaf).map(([, { leaf }]) => leaf),
+    dropoutMask: dropoutMasks(options),
+  };
+}
+
+const byName = (variables: readonly Variable[]): Map<string, Variable> =>
+  new Map(variables.map((variable) => [variable.name, variable]));
+
+function readVariable(runner: Runner, variable: Variable | undefined, name: string): Tensor {
+  if (!variable) throw new Error(`internal: ${name} is not among the frozen tensors`);
+  return makeTensor(runner, runner.read(variable), variable.dtype, variable.shape);
+}
+
+interface Place {
+  readonly matrix: FrozenMatrix;
+  readonly firstRow: number;
+  readonly rows: number;
+}
+
+function placesOf(matrices: readonly FrozenMatrix[]): Map<string, Place> {
+  const places = new Map<string, Place>();
+  for (const matrix of matrices) {
+    let firstRow = 0;
+    for (const { name, rows } of matrix.members) {
+      places.set(name, { matrix, firstRow, rows });
+      firstRow += rows;
+    }
+  }
+  return places;
+}
+
+function findMatrix(
+  runner: Runner,
+  places: ReadonlyMap<string, Place>,
+  names: readonly string[],
+  compute: FloatDType,
+  after: Tensor | null,
+): Tensor {
+  const found = names.map((name) => {
+    const place = places.get(name);
+    if (!place) throw new Error(`internal: ${name} is not among the frozen matrices`);
+    return place;
+  });
+  const [first] = found as [Place];
+  const whole = found.every(({ matrix }) => matrix === first.matrix) && found.length === first.matrix.members.length;
+  if (whole) return expandMatrix(runner, first.matrix, compute, after);
+  const parts = found.map(({ matrix, firstRow, rows }) => {
+    const full = expandMatrix(runner, matrix, compute, after);
+    return matrix.members.length === 1 ? full : raw.sliceAxis(full, 0, firstRow, rows);
+  });
+  return raw.concat(parts, 0);
+}
+
+/** Masks from a counter-based generator: one stream per place, so that a recomputed block gets the same mask again. */
+function dropoutMasks({ runner, plan, training, seed }: WeightsContextOptions): StepContext['dropoutMask'] {
+  const streams = new Map<string, number>();
+  return (place, shape, p) => {
+    if (!training || p === 0) return null;
+    if (!seed) throw new Error('internal: dropout needs a seed');
+    const stream = streams.get(place) ?? streams.size;
+    streams.set(place, stream);
+    return runner.scope(
+      () => {
+        const uniform = raw.randomUniform(runner, shape, raw.pack([seed, raw.scalar(runner, stream, 'int32')]));
+        const kept = raw.cast(raw.compare('GreaterEqual', uniform, p), plan.compute);
+        return raw.multiply(kept, 1 / (1 - p));
+      },
+      (mask) => [mask.id],
+    );
+  };
+}
