@@ -6,7 +6,7 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 import { rules as houseRules } from './scripts/lint/house-rules.mjs';
 
-const TYPED = ['src-*/**/*.ts', 'test/**/*.ts'];
+const TYPED = ['src-*/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'];
 const SCRIPTS = ['scripts/**/*.mjs', '*.mjs', '*.js'];
 
 export default tseslint.config(

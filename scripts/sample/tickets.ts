@@ -4,7 +4,18 @@
 import { fill } from './phrases.ts';
 import type { Random } from './random.ts';
 import { CITY_SENTENCES, CLOSERS, INTENTS, OPENERS, REQUESTS, type Intent } from './ticket-phrases.ts';
-import { capitalize, CITIES, DAYS, inNumber, LOOKS, MAX_QUANTITY, NAMES, NUMBER_WORDS, THINGS, withArticle } from './world.ts';
+import {
+  capitalize,
+  CITIES,
+  DAYS,
+  inNumber,
+  LOOKS,
+  MAX_QUANTITY,
+  NAMES,
+  NUMBER_WORDS,
+  THINGS,
+  withArticle,
+} from './world.ts';
 
 export interface Ticket {
   readonly intent: Intent;

@@ -23,9 +23,7 @@ export const THINGS = words(`
 
 export const DAYS = words('Monday Tuesday Wednesday Thursday Friday Saturday Sunday');
 
-export const MONTHS = words(
-  'January February March April May June July August September October November December',
-);
+export const MONTHS = words('January February March April May June July August September October November December');
 
 export const NUMBER_WORDS = words('zero one two three four five six seven eight nine ten eleven twelve');
 

@@ -4,6 +4,7 @@
  */
 import { createRandom, type Random } from '../random.ts';
 import type { TaskData } from '../task-data.ts';
+import { writeEveryday } from './everyday.ts';
 import { writeExercises } from './exercises.ts';
 import { writeNote } from './notes.ts';
 import { writeReading } from './reading.ts';
@@ -27,8 +28,9 @@ export function makeCorpus(rows: number, task: TaskData): Corpus {
   const genres: readonly (readonly [share: number, write: (random: Random) => CorpusRow])[] = [
     [38, (random) => writeTicketChat(random, (message) => reserved.has(message))],
     [24, writeReading],
-    [14, writeExercises],
-    [12, writeStory],
+    [12, writeExercises],
+    [4, writeEveryday],
+    [10, writeStory],
     [12, writeNote],
   ];
   const slots = genres.flatMap(([share, write]) => new Array<(random: Random) => CorpusRow>(share).fill(write));

@@ -45,7 +45,10 @@ const EXERCISES: readonly Exercise[] = [
       ['third', 2],
       ['last', list.length - 1],
     ] as const);
-    return [fill(random, `<Which|What> is the ${which} word: ${list.join(', ')}?`), `The ${which} word is ${list[at]!}.`];
+    return [
+      fill(random, `<Which|What> is the ${which} word: ${list.join(', ')}?`),
+      `The ${which} word is ${list[at]!}.`,
+    ];
   },
   (random) => {
     const list = pickSeveral(random, random.pick([NAMES, CITIES, THINGS, LOOKS]), 2 + random.int(5));
@@ -68,11 +71,12 @@ const EXERCISES: readonly Exercise[] = [
     const count = random.int(13);
     return [`Write the number as a word: ${count}`, `${capitalize(NUMBER_WORDS[count]!)}.`];
   },
-  (random) => random.pick([
-    ['How many is a pair?', 'A pair is 2.'],
-    ['How many is a dozen?', 'A dozen is 12.'],
-    ['How many is half a dozen?', 'Half a dozen is 6.'],
-  ] as const),
+  (random) =>
+    random.pick([
+      ['How many is a pair?', 'A pair is 2.'],
+      ['How many is a dozen?', 'A dozen is 12.'],
+      ['How many is half a dozen?', 'Half a dozen is 6.'],
+    ] as const),
   (random) => {
     const pair = random.pick(OPPOSITES);
     const turned = random.chance(0.5);

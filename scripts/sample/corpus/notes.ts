@@ -64,7 +64,8 @@ function writeTimetable(random: Random): string {
   const rows = pickSeveral(random, DAYS, 2 + random.int(3));
   const columns = random.int(3);
   const cells = (day: string): string[] => {
-    if (columns === 0) return [day, random.pick(CITIES), `${6 + random.int(14)}:${random.pick(['00', '15', '30', '45'])}`];
+    if (columns === 0)
+      return [day, random.pick(CITIES), `${6 + random.int(14)}:${random.pick(['00', '15', '30', '45'])}`];
     if (columns === 1) return [random.pick(NAMES), random.pick(JOBS), random.pick(CITIES)];
     return [`${random.pick(LOOKS)} ${random.pick(THINGS)}`, String(1 + random.int(12)), `${5 + random.int(90)} euros`];
   };
@@ -73,7 +74,9 @@ function writeTimetable(random: Random): string {
 
 function writePriceList(random: Random): string {
   const things = pickSeveral(random, THINGS, 2 + random.int(3));
-  const lines = things.map((thing) => `- ${random.pick(LOOKS)} ${thing}, qty ${1 + random.int(12)}, ${5 + random.int(90)} euros`);
+  const lines = things.map(
+    (thing) => `- ${random.pick(LOOKS)} ${thing}, qty ${1 + random.int(12)}, ${5 + random.int(90)} euros`,
+  );
   return `${fill(random, '<Price list|Things to buy|In the store|Order list> for {city}', { values: { city: random.pick(CITIES) } })}\n${lines.join('\n')}`;
 }
 
@@ -97,7 +100,9 @@ function writeDiary(random: Random): string {
     '{name} will call me tomorrow.',
     'I have to send {item} to {city}.',
   ];
-  const sentences = pickSeveral(random, patterns, 2 + random.int(3)).map((pattern) => fill(random, pattern, { values }));
+  const sentences = pickSeveral(random, patterns, 2 + random.int(3)).map((pattern) =>
+    fill(random, pattern, { values }),
+  );
   return `${values.date}\n${sentences.join(' ')}`;
 }
 

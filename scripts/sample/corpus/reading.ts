@@ -25,7 +25,12 @@ interface Passage {
   readonly questions: readonly (readonly [question: string, answer: string])[];
 }
 
-const ASKING = ['{question}\n{passage}', '{passage}\n{question}', '{passage} {question}', 'Read this: {passage}\n{question}'];
+const ASKING = [
+  '{question}\n{passage}',
+  '{passage}\n{question}',
+  '{passage} {question}',
+  'Read this: {passage}\n{question}',
+];
 
 export function writeReading(random: Random): CorpusRow {
   const passage = random.pick([writePurchase, writePerson, writeParcels, writeVisit])(random);

@@ -97,6 +97,9 @@ function askAbout(random: Random, { intent, item, quantity, city }: Ticket): [qu
     ask('<Which|What> thing is it?', `It is ${withArticle(item)}.`),
     ask('<Which|What> city is it?', `<It is ${city}|The city is ${city}|${city}>.`),
     ask('How many <of them|items> are there?', `<There ${quantity === 1 ? 'is' : 'are'} ${quantity}|${quantity}>.`),
-    ask('<Say it in one line|Tell me in short>.', `A customer in ${city} writes about ${quantity} ${inNumber(item, quantity)} and wants to ${WISHES[intent]}.`),
+    ask(
+      '<Say it in one line|Tell me in short>.',
+      `A customer in ${city} writes about ${quantity} ${inNumber(item, quantity)} and wants to ${WISHES[intent]}.`,
+    ),
   ]);
 }
