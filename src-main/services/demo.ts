@@ -41,7 +41,7 @@ export async function runDemo(services: Services, options: DemoOptions): Promise
   const started = performance.now();
   const { onStage, onAnswers, onEvent, onWait, signal } = options;
   const modelDir = path.join(RESOURCES_FOLDER, 'sample-model');
-  const [trainFile, heldOut] = ['train.jsonl', 'held-out.jsonl'].map((name) =>
+  const [trainFile, heldOut] = ['train.jsonl', 'test.jsonl'].map((name) =>
     path.join(RESOURCES_FOLDER, 'sample-data', name),
   ) as [string, string];
   const evaluate = (adapterDir: string | null) => evaluateAnswers(services, modelDir, adapterDir, heldOut, options);
