@@ -7,6 +7,7 @@
  * A job that is served (a playground) says `ready` and then answers until it is stopped; the others ignore `ask`.
  */
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
+import type { DataReport } from '../../src-shared/domain/data-report.ts';
 import type {
   ComputeLogitsOptions,
   EvaluateOptions,
@@ -19,7 +20,7 @@ import type {
   TrainResult,
   WrittenFolder,
 } from '../engine/recipes/contract.ts';
-import type { RunConfig } from '../../src-shared/schema/run-config.ts';
+import type { DataConfig, RunConfig, TaskType } from '../../src-shared/schema/run-config.ts';
 import type { TimedEvent } from './event-log.ts';
 
 export interface TrainRequest {
@@ -39,6 +40,21 @@ export interface LogitsRequest extends Omit<ComputeLogitsOptions, 'host'> {
   readonly outputFile: string;
 }
 
+/** Files to look through; `model` is the folder whose tokenizer counts, null = no tokens are counted. */
+export interface InspectRequest {
+  readonly train: readonly string[];
+  readonly eval: readonly string[];
+  readonly format: DataConfig['format'];
+  readonly columns: DataConfig['columns'];
+  readonly template: string | null;
+  /** null = no limit. */
+  readonly max_length: number | null;
+  readonly completion_only_loss: boolean;
+  readonly task_type: TaskType | null;
+  readonly labels: readonly string[] | null;
+  readonly model: string | null;
+}
+
 /** What can be asked of a served job. */
 export type AskRequest = Omit<GenerateRequest, 'signal' | 'onText'>;
 
@@ -50,6 +66,7 @@ export interface JobKinds {
   evaluate: { request: Omit<EvaluateOptions, 'host'>; result: EvaluateResult };
   merge: { request: Omit<MergeOptions, 'host'>; result: WrittenFolder };
   export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
+  inspect: { request: InspectRequest; result: DataReport };
 }
 export type JobKind = keyof JobKinds;
 export type JobRequest<K extends JobKind> = JobKinds[K]['request'];

@@ -2,6 +2,8 @@
  * @file All services, built once for a home. The command line and the app use the same ones.
  */
 import path from 'node:path';
+import { createDataService, type DataService } from './data-service.ts';
+import { createDraftService, type DraftService } from './draft-service.ts';
 import { createExportService, type ExportService } from './export-service.ts';
 import { createHistory, type History } from './history.ts';
 import { createInferenceService, type InferenceService } from './inference-service.ts';
@@ -9,7 +11,8 @@ import { createJobRunner } from './job-runner.ts';
 import { createModelService, type ModelService, RESOURCES_FOLDER } from './model-service.ts';
 import type { Notice } from './notice.ts';
 import { createQueueService, type QueueService } from './queue-service.ts';
-import { createRunService, type RunService } from './run-service.ts';
+import { createRunLibrary, type RunLibrary } from './run-library.ts';
+import { createRunService, type RunObserver, type RunService } from './run-service.ts';
 import { createSettingsService, type SettingsService } from './settings-service.ts';
 
 export interface ServicesOptions {
@@ -22,10 +25,14 @@ export interface ServicesOptions {
   readonly onNotice?: (notice: Notice) => void;
   /** Another job entry; tests have one without an engine. */
   readonly jobEntry?: string;
+  /** Told of every run of this process. */
+  readonly observer?: RunObserver;
 }
 
 export interface Services {
   readonly home: string;
+  /** Folder with sample-model/ and sample-data/. */
+  readonly resources: string;
   readonly history: History;
   readonly runs: RunService;
   readonly models: ModelService;
@@ -33,25 +40,32 @@ export interface Services {
   readonly exports: ExportService;
   readonly queue: QueueService;
   readonly settings: SettingsService;
+  readonly library: RunLibrary;
+  readonly data: DataService;
+  readonly drafts: DraftService;
   /** Call it once, when no run is at work any more. */
   close(): Promise<void>;
 }
 
 export function createServices(options: ServicesOptions): Services {
-  const { env = process.env, resources = RESOURCES_FOLDER, onNotice = () => {}, jobEntry } = options;
+  const { env = process.env, resources = RESOURCES_FOLDER, onNotice = () => {}, jobEntry, observer } = options;
   const home = path.resolve(options.home);
   const history = createHistory({ home, onNotice });
   const jobs = createJobRunner({ env, jobEntry });
-  const runs = createRunService({ home, history, jobs });
+  const runs = createRunService({ home, history, jobs, observer });
   return {
     home,
+    resources,
     history,
     runs,
-    models: createModelService({ history, resources }),
+    models: createModelService({ history, resources, env }),
     inference: createInferenceService(jobs),
     exports: createExportService({ history, jobs }),
     queue: createQueueService({ home, history, runs }),
     settings: createSettingsService(history),
+    library: createRunLibrary({ history, runs }),
+    data: createDataService({ history, jobs }),
+    drafts: createDraftService(history),
     close: () => history.close(),
   };
 }

@@ -1,9 +1,14 @@
 /**
  * @file Starts jobs on the runtime that is installed here.
  */
+import { fileURLToPath } from 'node:url';
 import { type Job, startJob, type StartJobOptions } from '../jobs/job-client.ts';
 import type { JobKind, JobRequest, JobResult } from '../jobs/protocol.ts';
 import { locateRuntime } from './runtime-locator.ts';
+
+/** Jobs on untrusted files that need no engine: they have an entry of their own, which loads none. */
+const DATA_JOBS: readonly JobKind[] = ['inspect'];
+const DATA_ENTRY = fileURLToPath(new URL('../jobs/data-entry.ts', import.meta.url));
 
 export interface JobRunner {
   /** @throws engine/runtime-missing where TUNESMITH_ENGINE asks for what is not installed */
@@ -23,6 +28,8 @@ export interface JobRunnerOptions {
 export function createJobRunner({ env, jobEntry }: JobRunnerOptions): JobRunner {
   return {
     async start(kind, request, options = {}) {
+      if (DATA_JOBS.includes(kind))
+        return startJob({ kind, request, bindingPath: null, entry: DATA_ENTRY, ...options });
       const runtime = await locateRuntime(env);
       const entry = jobEntry === undefined ? {} : { entry: jobEntry };
       return startJob({ kind, request, bindingPath: runtime?.bindingPath ?? null, ...options, ...entry });

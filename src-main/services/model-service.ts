@@ -6,17 +6,16 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { ModelRecord } from '../../src-shared/domain/history.ts';
+import type { FoundModel, ListedModel, ModelDetails } from '../../src-shared/domain/models.ts';
 import { deleteModel, findModelByPath, listModels, upsertModel } from '../store/models.ts';
 import type { History } from './history.ts';
+import { describeModel, findCachedModels } from './model-details.ts';
 import { readModelFolder } from './model-folder.ts';
 
 /** What the sample is called where a model folder is expected. */
 export const SAMPLE_MODEL = 'sample';
 
-export interface ListedModel extends ModelRecord {
-  /** False where its folder is gone or no longer a model. */
-  readonly usable: boolean;
-}
+export type { ListedModel };
 
 export interface ModelService {
   /** The sample first, then by name. */
@@ -25,6 +24,10 @@ export interface ModelService {
   importFolder(folder: string, name?: string): Promise<ModelRecord>;
   /** Takes it off the list; the folder stays. @param model name, id or folder */
   remove(model: string): Promise<ModelRecord>;
+  /** Models of the Hugging Face cache that are not in the list. */
+  findCached(): Promise<FoundModel[]>;
+  /** Reads configuration and headers. @throws model/not-found, model/not-a-model */
+  describe(folder: string): Promise<ModelDetails>;
   /** The folder that a person means by a name from the list or by a path. */
   resolveFolder(model: string): Promise<string>;
 }
@@ -33,12 +36,13 @@ export interface ModelServiceOptions {
   readonly history: History;
   /** Folder with sample-model/ and sample-data/. */
   readonly resources: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Where the sample model and data are in a clone. */
 export const RESOURCES_FOLDER = fileURLToPath(new URL('../../resources/', import.meta.url));
 
-export function createModelService({ history, resources }: ModelServiceOptions): ModelService {
+export function createModelService({ history, resources, env }: ModelServiceOptions): ModelService {
   const sampleFolder = path.join(resources, 'sample-model');
 
   async function listSample(): Promise<ListedModel[]> {
@@ -90,6 +94,16 @@ export function createModelService({ history, resources }: ModelServiceOptions):
       }
       deleteModel(await history.open(), known.id);
       return known;
+    },
+    async findCached() {
+      const known = listModels(await history.open()).map((model) => model.path);
+      return (await findCachedModels(env)).filter((model) => !known.includes(model.path));
+    },
+    async describe(folder) {
+      const details = await describeModel(folder);
+      const listed = await findListed(details.path);
+      const name = details.path === path.resolve(sampleFolder) ? SAMPLE_MODEL : listed?.name;
+      return { ...details, ...(name && { name }) };
     },
     async resolveFolder(model) {
       if (existsSync(model)) return path.resolve(model);

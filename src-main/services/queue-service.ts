@@ -25,6 +25,8 @@ import { readTrainingHolder } from './training-device.ts';
 export interface RunQueueOptions {
   /** No further run is started after an abort; the one at work is saved and stays resumable. */
   readonly signal: AbortSignal;
+  /** Asked before each run; false ends the work, the run before it having ended by itself. */
+  readonly mayGoOn?: () => boolean;
   readonly onItem?: (item: QueueRecord) => void;
   readonly onEvent?: (event: TimedEvent) => void;
   readonly onWait?: (notice: Notice) => void;
@@ -111,7 +113,7 @@ export function createQueueService({ home, history, runs }: QueueServiceOptions)
     async runAll(options) {
       const db = await openSettled();
       let count = 0;
-      while (!options.signal.aborted) {
+      while (!options.signal.aborted && (options.mayGoOn?.() ?? true)) {
         const item = claimNextQueueItem(db);
         if (item === null) break;
         options.onItem?.(item);

@@ -12,6 +12,7 @@ import type {
   SampleRecord,
 } from '../../src-shared/domain/history.ts';
 import type { JsonValue } from '../../src-shared/domain/json.ts';
+import type { ConfigDifference } from '../../src-shared/domain/run-views.ts';
 import { listCheckpointRecords } from '../store/checkpoints.ts';
 import type { ReadableDb } from '../store/database.ts';
 import { listExports } from '../store/exports.ts';
@@ -29,13 +30,7 @@ export interface RunDetails {
   readonly exports: readonly ExportRecord[];
 }
 
-/** One setting that is not the same in all of the compared runs. */
-export interface ConfigDifference {
-  /** `peft.r`. */
-  readonly path: string;
-  /** JSON text for each run, null where a run has no such setting. */
-  readonly values: readonly (string | null)[];
-}
+export type { ConfigDifference };
 
 export function readRunDetails(db: ReadableDb, run: RunRecord): RunDetails {
   return {

@@ -83,27 +83,42 @@ export interface RunService {
   remove(run: string): Promise<RunRecord>;
 }
 
+/** Told of every run of this process, however it was started. */
+export interface RunObserver {
+  began(run: ActiveRun, name: string): void;
+  /** After the history has it. */
+  told(run: string, event: TimedEvent): void;
+  /** The history says how. */
+  ended(run: string): void;
+}
+
 export interface RunServiceOptions {
   readonly home: string;
   readonly history: History;
   readonly jobs: JobRunner;
+  readonly observer?: RunObserver;
 }
 
-export function createRunService({ home, history, jobs }: RunServiceOptions): RunService {
+export function createRunService({ home, history, jobs, observer }: RunServiceOptions): RunService {
   const active = new Map<string, ActiveRun>();
 
   async function launch(request: TrainRequest, options: ResumeRunOptions): Promise<ActiveRun> {
     const db = await history.open();
     const device = await takeTrainingDevice({ home, onWait: options.onWait ?? null, signal: options.signal });
     try {
-      const follower = new RunFollower(db, request, options.onEvent ?? (() => {}));
+      const follower = new RunFollower(db, request, (event) => {
+        observer?.told(request.id, event);
+        options.onEvent?.(event);
+      });
       await follower.prepare();
       const job = await jobs.start('train', request, { onEvent: (event) => follower.take(event) });
       const run = follower.follow(job, async () => {
         active.delete(request.id);
         await device.release();
+        observer?.ended(request.id);
       });
       active.set(request.id, run);
+      observer?.began(run, request.name);
       return run;
     } catch (error) {
       await device.release();

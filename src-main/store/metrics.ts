@@ -2,6 +2,7 @@
  * @file Figures of a run: what its steps and evaluations told, and its notices.
  */
 import type { EvaluationRecord, MetricRecord, NoticeRecord } from '../../src-shared/domain/history.ts';
+import type { MetricPage } from '../../src-shared/domain/run-views.ts';
 import { execute, inTransaction, type ReadableDb, selectAll, type WritableDb } from './database.ts';
 
 /** A step that is told again (after a resume) replaces what it told before. */
@@ -92,4 +93,29 @@ export function deleteFiguresBeyond(db: WritableDb, runId: string, step: number)
 /** Forgets all that a run told, before it is read anew from its folder. */
 export function deleteFigures(db: WritableDb, runId: string): void {
   deleteFiguresBeyond(db, runId, -1);
+}
+
+const METRIC_NAMES = [
+  'step',
+  'loss',
+  'learning_rate',
+  'grad_norm',
+  'tokens_per_second',
+  'tokens',
+  'memory_bytes',
+  'epoch',
+  'elapsed_ms',
+] as const satisfies readonly (keyof MetricRecord)[];
+
+/** Figures of the steps beyond one, column by column, for charts. @param limit most steps to read */
+export function readMetricPage(db: ReadableDb, runId: string, afterStep: number, limit: number): MetricPage {
+  const rows = selectAll<MetricRecord>(
+    db,
+    `SELECT ${METRIC_NAMES.join(', ')} FROM metrics WHERE run_id = @runId AND step > @afterStep ORDER BY step LIMIT @limit`,
+    { runId, afterStep, limit },
+  );
+  const column = (name: keyof MetricRecord) => [name, rows.map((row) => row[name])] as const;
+  const columns = Object.fromEntries(METRIC_NAMES.map(column)) as unknown as MetricPage['columns'];
+  const last = rows.at(-1);
+  return { columns, next: last && rows.length === limit ? last.step : null };
 }

@@ -51,6 +51,7 @@ const COLUMNS = [
   'error_message',
   'error_hint',
   'notes',
+  'trashed_at',
 ] as const;
 
 type RunColumns = Omit<RunRecord, 'tags'>;

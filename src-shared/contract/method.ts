@@ -15,7 +15,8 @@ export function method<Result>(): <Args extends z.ZodType>(args: Args) => Method
 }
 
 export const none = z.strictObject({});
-export const id = z.string().min(1).max(200);
+/** Never a path: the services take folders where they take ids of runs. */
+export const id = z.string().regex(/^[^/\\]{1,200}$/, 'must be an id');
 /** Absolute path, or one that core resolves; which paths are allowed is decided there. */
 export const filePath = z.string().min(1).max(4096);
 export const text = z.string().max(1_000_000);

@@ -63,6 +63,8 @@ export interface RunRecord {
   readonly error_message: string | null;
   readonly error_hint: string | null;
   readonly notes: string;
+  /** When it was put into the trash; null outside of it. */
+  readonly trashed_at: number | null;
   readonly tags: readonly string[];
 }
 

@@ -20,8 +20,6 @@ export type TimedRunEvent = RunEvent & { readonly at: number };
 /** A run in a list. */
 export interface RunSummary extends Omit<RunRecord, 'config_json' | 'notes'> {
   readonly has_notes: boolean;
-  /** When it was put into the trash; null outside of it. */
-  readonly trashed_at: number | null;
   /** Loss over the run, at most 32 points in the order of the steps. */
   readonly sparkline: readonly number[];
 }

@@ -4,10 +4,11 @@
 import type { Database } from 'better-sqlite3';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { createHistory } from './0001-create-history.ts';
+import { addTrash } from './0002-add-trash.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
-export const MIGRATIONS: readonly Migration[] = [createHistory];
+export const MIGRATIONS: readonly Migration[] = [createHistory, addTrash];
 
 /** @throws store/too-new where a later release has written the database */
 export function runMigrations(db: Database, migrations: readonly Migration[] = MIGRATIONS): void {

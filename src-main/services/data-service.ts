@@ -1,0 +1,51 @@
+/**
+ * @file Data files: looking through them in a job with limits, and the list of those that were looked through.
+ */
+import path from 'node:path';
+import type { DataFileReport, DataReport } from '../../src-shared/domain/data-report.ts';
+import type { DatasetRecord } from '../../src-shared/domain/history.ts';
+import type { InspectRequest } from '../jobs/protocol.ts';
+import { deleteDataset, listDatasets, upsertDataset } from '../store/datasets.ts';
+import type { History } from './history.ts';
+import type { JobFollowing } from './inference-service.ts';
+import { followJob, type JobRunner } from './job-runner.ts';
+
+export interface DataService {
+  /** @throws job/too-large, job/too-slow and what the job throws; faults of the files are part of the report */
+  inspect(request: InspectRequest, following?: JobFollowing): Promise<DataReport>;
+  /** Latest first. */
+  list(): Promise<DatasetRecord[]>;
+  remove(id: string): Promise<void>;
+}
+
+/** Rows are not kept, so a file of any honest size stays far below; what unpacks without end does not. */
+const LIMITS = { memoryBytes: 3e9, timeMs: 60 * 60_000 };
+
+export function createDataService({ history, jobs }: { history: History; jobs: JobRunner }): DataService {
+  return {
+    async inspect(request, { signal, onEvent } = {}) {
+      const job = await jobs.start('inspect', request, { onEvent, limits: LIMITS });
+      const report = await followJob(job, signal);
+      const db = await history.open();
+      for (const file of report.files) if (file.format !== null) upsertDataset(db, describeFile(file));
+      return report;
+    },
+    list: async () => listDatasets(await history.open()),
+    async remove(id) {
+      deleteDataset(await history.open(), id);
+    },
+  };
+}
+
+function describeFile(file: DataFileReport): DatasetRecord {
+  return {
+    id: crypto.randomUUID(),
+    name: path.basename(file.path),
+    path: path.resolve(file.path),
+    format: file.format ?? 'unknown',
+    rows: file.rows,
+    faults: file.bad_rows,
+    size_bytes: file.size_bytes ?? 0,
+    inspected_at: Date.now(),
+  };
+}

@@ -1,0 +1,244 @@
+/**
+ * @file Runs of the app: started, paused, resumed from a screen or by the queue, watched by windows, mended after a crash.
+ *
+ * The queue starts its next run whenever no run is at work, here or in another process, until it is held. Runs of other processes (the
+ * command line) are looked at now and then, so that the screens show them too and offer those that were cut off.
+ */
+import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
+import type { QueueRecord, RunRecord } from '../../src-shared/domain/history.ts';
+import type { ActiveRunState, QueueItem, QueueView, TimedRunEvent } from '../../src-shared/domain/run-views.ts';
+import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-config.ts';
+import type { Services } from './create-services.ts';
+import { describeConfig } from './describe-run.ts';
+import { createLiveRun, type LiveRun, type LiveRunListener } from './live-run.ts';
+import type { Notice } from './notice.ts';
+import type { ActiveRun, EndWish, RunObserver } from './run-service.ts';
+
+export interface RunDirectorListener extends LiveRunListener {
+  /** A run began, ended, or changed in another process. */
+  readonly onRunChanged: (run: string) => void;
+  readonly onQueueChanged: () => void;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+export interface RunDirector {
+  start(config: RunConfig): Promise<ActiveRun>;
+  resume(run: string, settings: readonly string[]): Promise<ActiveRun>;
+  /** Trains a run further, from where it is. */
+  addEpochs(run: string, epochs: number): Promise<ActiveRun>;
+  /** Answers when the run has ended. @throws run/not-here for a run that another process works on, or none */
+  end(run: string, wish: EndWish): Promise<void>;
+  active(): ActiveRunState[];
+  queue(): Promise<QueueView>;
+  addToQueue(config: RunConfig): Promise<void>;
+  removeFromQueue(item: string): Promise<void>;
+  reorderQueue(items: readonly string[]): Promise<void>;
+  /** False: what waits is not started; the run at work goes on. */
+  letQueueRun(runs: boolean): Promise<void>;
+  /** Pauses what is at work and waits for it. */
+  close(): Promise<void>;
+}
+
+export interface DirectedServices {
+  /** Give it to `createServices`. */
+  readonly observer: RunObserver;
+  /** Begins to run the queue and to look at other processes' runs. */
+  direct(services: Services): RunDirector;
+}
+
+const LOOK_MS = 3_000;
+
+export function createRunDirector(listener: RunDirectorListener): DirectedServices {
+  const live = new Map<string, LiveRun>();
+  let director: Director | null = null;
+  return {
+    observer: {
+      began(run, name) {
+        live.set(run.id, createLiveRun(run, name, listener));
+        listener.onRunChanged(run.id);
+      },
+      told(run, event) {
+        const timed: TimedRunEvent = event;
+        live.get(run)?.take(timed);
+        if (timed.event === 'start') listener.onRunChanged(run);
+      },
+      ended(run) {
+        live.get(run)?.close();
+        live.delete(run);
+        listener.onRunChanged(run);
+        director?.look();
+      },
+    },
+    direct(services) {
+      director = new Director(services, live, listener);
+      return director;
+    },
+  };
+}
+
+class Director implements RunDirector {
+  readonly #services: Services;
+  readonly #live: ReadonlyMap<string, LiveRun>;
+  readonly #listener: RunDirectorListener;
+  readonly #closing = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  /** Runs of other processes as they were last seen. */
+  #foreign = new Map<string, string>();
+  #looking: Promise<void> | null = null;
+  #working: Promise<void> | null = null;
+
+  constructor(services: Services, live: ReadonlyMap<string, LiveRun>, listener: RunDirectorListener) {
+    this.#services = services;
+    this.#live = live;
+    this.#listener = listener;
+    this.#timer = setInterval(() => this.look(), LOOK_MS);
+    this.look();
+  }
+
+  start(config: RunConfig): Promise<ActiveRun> {
+    return this.#services.runs.start({ config });
+  }
+
+  resume(run: string, settings: readonly string[]): Promise<ActiveRun> {
+    return this.#services.runs.resume(run, { settings });
+  }
+
+  async addEpochs(run: string, epochs: number): Promise<ActiveRun> {
+    const { run: record } = await this.#services.runs.show(run);
+    const { training } = parseRunConfig(JSON.parse(record.config_json));
+    const steps = training.max_steps ?? -1;
+    if (steps === -1) {
+      return this.resume(record.id, [`training.num_train_epochs=${(training.num_train_epochs ?? 1) + epochs}`]);
+    }
+    const stepsAnEpoch = record.epoch > 0 ? record.step / record.epoch : steps;
+    return this.resume(record.id, [`training.max_steps=${steps + Math.max(1, Math.round(epochs * stepsAnEpoch))}`]);
+  }
+
+  async end(run: string, wish: EndWish): Promise<void> {
+    const found = this.#live.get(run);
+    if (!found) throw await this.#explainNotHere(run);
+    // Whoever pauses wants the memory: the queue must not take it at once.
+    if (wish === 'paused' && (await this.#isQueued(run))) await this.letQueueRun(false);
+    found.end(wish);
+    await found.active.result.catch(() => {});
+  }
+
+  active(): ActiveRunState[] {
+    return [...this.#live.values()].map((run) => run.state());
+  }
+
+  async queue(): Promise<QueueView> {
+    const { queue, settings, library } = this.#services;
+    const [items, { queue_runs }] = await Promise.all([queue.list(), settings.read()]);
+    const views = items.map(async (item) => {
+      const run = item.run_id === null ? null : await library.summary(item.run_id);
+      return describeItem(item, run?.state ?? null);
+    });
+    return { runs: queue_runs, items: await Promise.all(views) };
+  }
+
+  async addToQueue(config: RunConfig): Promise<void> {
+    await this.#services.queue.add(config);
+    this.#listener.onQueueChanged();
+    this.look();
+  }
+
+  async removeFromQueue(item: string): Promise<void> {
+    await this.#services.queue.remove(item);
+    this.#listener.onQueueChanged();
+  }
+
+  async reorderQueue(items: readonly string[]): Promise<void> {
+    await this.#services.queue.reorder(items);
+    this.#listener.onQueueChanged();
+  }
+
+  async letQueueRun(runs: boolean): Promise<void> {
+    await this.#services.settings.change({ queue_runs: runs });
+    this.#listener.onQueueChanged();
+    this.look();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#closing.abort();
+    await this.#looking;
+    const runs = [...this.#live.values()];
+    for (const run of runs) run.end('paused');
+    await Promise.allSettled(runs.map(({ active }) => active.result));
+    await this.#working;
+  }
+
+  /** Looks at what others do, and starts what waits if nobody trains. */
+  look(): void {
+    if (this.#looking || this.#closing.signal.aborted) return;
+    this.#looking = this.#lookOnce()
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => (this.#looking = null));
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { library } = this.#services;
+    const watched = await library.watched(this.#listener.onNotice);
+    const foreign = watched.filter(({ id }) => !this.#live.has(id));
+    const seen = new Map(foreign.map((run) => [run.id, describeSeen(run)]));
+    for (const id of new Set([...this.#foreign.keys(), ...seen.keys()])) {
+      if (this.#foreign.get(id) !== seen.get(id)) this.#listener.onRunChanged(id);
+    }
+    this.#foreign = seen;
+    if (watched.length === 0 && this.#live.size === 0) await this.#startNext();
+  }
+
+  /** The work itself goes on in the background; the next item is started when somebody looks again. */
+  async #startNext(): Promise<void> {
+    const { queue, settings } = this.#services;
+    if (this.#working || !(await settings.read()).queue_runs) return;
+    if (!(await queue.list()).some(({ state }) => state === 'waiting')) return;
+    let count = 0;
+    this.#working = queue
+      .runAll({
+        signal: this.#closing.signal,
+        mayGoOn: () => count++ === 0,
+        onItem: () => this.#listener.onQueueChanged(),
+        onWait: this.#listener.onNotice,
+      })
+      .then(() => {})
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#working = null;
+        this.#listener.onQueueChanged();
+        this.look();
+      });
+  }
+
+  async #isQueued(run: string): Promise<boolean> {
+    return (await this.#services.queue.list()).some(({ run_id, state }) => run_id === run && state === 'running');
+  }
+
+  async #explainNotHere(run: string): Promise<AppError> {
+    const found = await this.#services.library.summary(run);
+    const isElsewhere = found?.state === 'running' || found?.state === 'preparing';
+    const name = found ? `"${found.name}"` : run;
+    if (!isElsewhere) return new AppError('run/not-here', `The run ${name} is not at work`, { hint: 'Look again.' });
+    return new AppError('run/not-here', `The run ${name} is at work in another program`, {
+      hint: 'End it there, for instance with Ctrl-C in the terminal that it was started from.',
+    });
+  }
+
+  #tell(error: unknown): void {
+    if (error instanceof Interrupted || this.#closing.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#listener.onNotice({ code: error instanceof AppError ? error.code : 'internal/bug', message });
+  }
+}
+
+function describeItem(item: QueueRecord, run_state: RunRecord['state'] | null): QueueItem {
+  const { id, name, state, run_id, error_message, added_at } = item;
+  const { method_summary, model_name, data_summary } = describeConfig(parseRunConfig(JSON.parse(item.config_json)));
+  const about = { method_summary, model_name, data_summary };
+  return { id, name, state, run_id, run_state, error_message, added_at, ...about };
+}
+
+function describeSeen({ state, step, epoch }: RunRecord): string {
+  return `${state} ${step} ${epoch}`;
+}
