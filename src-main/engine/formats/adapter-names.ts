@@ -69,3 +69,15 @@ export function toPeftName(name: string, adapted: ReadonlySet<string>): string {
   if (part !== 'weights' || !adapted.has(module)) return PREFIX + name;
   return `${PREFIX}${module}.base_layer${name.slice(module.length)}`;
 }
+
+/**
+ * Whether `modules_to_save` means this module or one around it. As in PEFT, the end of a path is enough, without a dot before it: "norm"
+ * means `input_layernorm` too.
+ */
+export function isTrainedWhole(path: string, names: readonly string[]): boolean {
+  const parts = path.split('.');
+  return parts.some((_, index) => {
+    const around = parts.slice(0, index + 1).join('.');
+    return names.some((name) => around.endsWith(name));
+  });
+}

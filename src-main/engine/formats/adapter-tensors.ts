@@ -2,7 +2,7 @@
  * @file The tensors of an adapter file: reading them under the engine's names, and finding out whether they belong together.
  */
 import type { Fault } from '../../../src-shared/domain/app-error.ts';
-import { adapterName, fromPeftName, splitAdapterName, type AdapterPart } from './adapter-names.ts';
+import { adapterName, fromPeftName, isTrainedWhole, splitAdapterName, type AdapterPart } from './adapter-names.ts';
 import { rankOf, type PeftAdapterConfig } from './peft-config.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 import { decodeFloats, isFloatFileDType } from './tensor-data.ts';
@@ -50,8 +50,9 @@ export async function loadAdapterTensors(
 function isExpected(name: string, config: PeftAdapterConfig): boolean {
   if (name.endsWith('.bias') && (config.bias === 'all' || config.bias === 'lora_only')) return true;
   const heads = config.task_type === 'SEQ_CLS' ? CLASSIFIER_HEADS : [];
-  const whole = [...(config.modules_to_save ?? []), ...heads, ...(Array.isArray(config.bias) ? config.bias : [])];
-  return whole.some((module) => `.${name}`.includes(`.${module}.`));
+  if (isTrainedWhole(splitAdapterName(name).module, config.modules_to_save ?? [])) return true;
+  const named = [...heads, ...(Array.isArray(config.bias) ? config.bias : [])];
+  return named.some((module) => `.${name}`.includes(`.${module}.`));
 }
 
 /** What an adapter says about one module. */

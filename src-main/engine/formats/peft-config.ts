@@ -34,6 +34,8 @@ const adapterConfigSchema = z.object({
   layers_pattern: orNull(names),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
   inference_mode: z.boolean().default(true),
+  /** A trained embedding stays the head's table too. */
+  ensure_weight_tying: z.boolean().default(false),
 });
 
 /** The settings of an adapter, every field present. */
@@ -55,7 +57,6 @@ const WITHOUT_MEANING = new Set([
   'eva_config',
   'lora_ga_config',
   'velora_config',
-  'ensure_weight_tying',
 ]);
 
 /**
@@ -99,8 +100,11 @@ export function parsePeftConfig(raw: JsonObject, file: string, faults: Fault[]):
 
 /** The text of adapter_config.json, with all keys that PEFT wants, sorted as PEFT sorts them. */
 export function encodePeftConfig(config: PeftAdapterConfig): string {
+  const { ensure_weight_tying: tying, ...rest } = config;
   const all: Record<string, unknown> = {
-    ...config,
+    ...rest,
+    // Versions before 0.18 stop at keys that they do not know.
+    ...(tying && { ensure_weight_tying: true }),
     auto_mapping: null,
     inference_mode: true,
     layer_replication: null,

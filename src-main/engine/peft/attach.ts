@@ -1,0 +1,219 @@
+/**
+ * @file Attaches a new adapter to a model, or opens its own weights for training (peft_type NONE).
+ */
+import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
+import type { PeftConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { ModelFolder } from '../formats/model-folder.ts';
+import { rankOf, scaleOf } from '../formats/peft-config.ts';
+import type { Linear } from '../nn/linear.ts';
+import type { FileSet } from '../recipes/contract.ts';
+import { describeModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
+import { encodeTrained, restoreTrained, type AdapterOutputOptions } from './adapter-output.ts';
+import { makeBaseReader, type ReadBase } from './base-weights.ts';
+import { drawNormal, drawUniform, fillWith } from './initial-values.ts';
+import { rowNorms } from './low-rank-product.ts';
+import { matchPattern } from './module-patterns.ts';
+import { PissaStart } from './pissa.ts';
+import { RUN_CONFIG, selectTargets } from './select-targets.ts';
+import { selectBesideAdapter, selectTrainable } from './select-weights.ts';
+import { listTrainedTensors, setUpdates, sizeOf, type TrainedTensor } from './trained-tensors.ts';
+import type { PeftSetup, TrainableTensor } from './types.ts';
+
+export interface AttachPeftOptions {
+  readonly model: AdaptableModel;
+  /** The model's folder; read while the starting values are made. */
+  readonly folder: ModelFolder;
+  readonly peft: PeftConfig;
+  /** null = LoRA+ is off. */
+  readonly loraplusLrRatio: number | null;
+  readonly seed: number;
+  /** Written to adapter_config.json; CAUSAL_LM when left out. */
+  readonly taskType?: TaskType;
+}
+
+/** A setup that can read back what its `files` wrote. */
+export interface AttachedPeft extends PeftSetup {
+  /** Settings in force; `target_modules` in the model's own names. */
+  readonly config: PeftConfig;
+  /**
+   * Values of every trained tensor from a folder that `files` wrote, bit for bit: what a resumed run goes on from.
+   * @throws adapter/does-not-fit, adapter/not-usable
+   */
+  restore(dir: string): Promise<ReadonlyMap<string, Float32Array<ArrayBuffer>>>;
+}
+
+/** How the tensors of a setup start. */
+export type MakeInitial = (tensor: TrainedTensor) => Promise<Float32Array<ArrayBuffer>>;
+
+/**
+ * Sets `update` on the linears that are adapted, and clears it on the others.
+ * @throws peft/does-not-fit with every setting that does not go with the model or with another setting
+ */
+export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPeft> {
+  const { model, folder, taskType = 'CAUSAL_LM' } = options;
+  const faults: Fault[] = findContradictions(options.peft);
+  const { peft, targets, own } = select(model, options.peft, faults);
+  if (peft.init_lora_weights === 'pissa') faults.push(...findRankFaults(peft, targets));
+  if (faults.length === 0 && targets.length === 0 && own.size === 0) {
+    faults.push({ field: 'peft', message: 'leave nothing to train' });
+  }
+  if (faults.length > 0) throw doesNotFit(faults);
+
+  const read = makeBaseReader(model, folder);
+  const pissa = peft.init_lora_weights === 'pissa' && targets.length > 0 ? new PissaStart(read, peft) : null;
+  const trained = listTrainedTensors(model, { peft, targets, own, loraplusLrRatio: options.loraplusLrRatio });
+  setUpdates(model, targets, peft);
+  const start: Start = { peft, seed: options.seed, read, pissa };
+  const output = { peft, trained, baseModel: folder.path, taskType, tiesHead: tiesHead(model, own), pissa };
+  const replaced = pissa
+    ? targets.map(
+        (linear) => [`${linear.path}.weight`, () => pissa.residualOf(linear, rankOf(peft, linear.path))] as const,
+      )
+    : [];
+  return makeSetup(output, (tensor) => makeInitial(start, tensor), new Map(replaced));
+}
+
+/** Puts the parts of a setup together. */
+export function makeSetup(
+  output: AdapterOutputOptions,
+  initial: MakeInitial,
+  replaced: PeftSetup['replaced'],
+): AttachedPeft {
+  const trainables = output.trained.map((tensor): TrainableTensor => {
+    const { name, shape, decay, lrRatio } = tensor;
+    return { name, shape, decay, lrRatio, initial: () => initial(tensor) };
+  });
+  return {
+    config: output.peft,
+    trainables,
+    replaced,
+    files: (values): Promise<FileSet> => encodeTrained(output, values),
+    restore: (dir) => restoreTrained(dir, output),
+  };
+}
+
+/** Whether an embedding is trained whose table is the head too: PEFT must be told, or it parts the two. */
+export function tiesHead(model: AdaptableModel, own: ReadonlySet<string>): boolean {
+  return model.facts.tiedEmbeddings && model.weights.some(({ name, role }) => role === 'embedding' && own.has(name));
+}
+
+function doesNotFit(faults: readonly Fault[]): AppError {
+  const list = faults.map(({ field, message }) => `${field} ${message}`).join('; ');
+  return new AppError('peft/does-not-fit', `The adapter settings do not fit this model: ${list}`, {
+    hint: 'Correct the named settings.',
+    faults,
+  });
+}
+
+function select(
+  model: AdaptableModel,
+  peft: PeftConfig,
+  faults: Fault[],
+): { peft: PeftConfig; targets: readonly Linear[]; own: ReadonlySet<string> } {
+  if (peft.peft_type === 'NONE')
+    return { peft, targets: [], own: selectTrainable(model, peft.trainable_modules, faults) };
+  const { linears, targetModules } = selectTargets(model, peft, RUN_CONFIG, faults);
+  for (const setting of ['rank_pattern', 'alpha_pattern'] as const) checkPatterns(setting, peft, linears, faults);
+  const own = selectBesideAdapter(model, peft, linears, faults);
+  return { peft: { ...peft, target_modules: targetModules }, targets: linears, own };
+}
+
+/** Settings that exclude each other, whatever the model. */
+function findContradictions(peft: PeftConfig): Fault[] {
+  const faults: Fault[] = [];
+  const fail = (setting: keyof PeftConfig, message: string, hint: string) =>
+    faults.push({ field: `${RUN_CONFIG.prefix}${setting}`, message, hint });
+  if (peft.peft_type !== 'NONE' && peft.trainable_modules !== null) {
+    fail(
+      'trainable_modules',
+      'is for peft_type NONE',
+      'name modules to adapt in target_modules, or whole ones in modules_to_save',
+    );
+  }
+  if (peft.peft_type === 'QLORA' && peft.use_dora) {
+    fail('use_dora', 'does not go with peft_type QLORA: both scale the rows of the update', 'use one of the two');
+  }
+  if (peft.peft_type === 'QLORA' && peft.init_lora_weights === 'pissa') {
+    fail('init_lora_weights', '"pissa" does not go with peft_type QLORA', 'use peft_type LORA, or another start');
+  }
+  return faults;
+}
+
+/** A pattern that concerns no adapted module is a slip of the pen. */
+function checkPatterns(
+  setting: 'rank_pattern' | 'alpha_pattern',
+  peft: PeftConfig,
+  targets: readonly Linear[],
+  faults: Fault[],
+): void {
+  const paths = targets.map(({ path }) => path);
+  if (paths.length === 0) return;
+  for (const pattern of Object.keys(peft[setting])) {
+    const result = matchPattern(`(?:.*\\.)?(?:${pattern})`, paths);
+    const field = `${RUN_CONFIG.prefix}${setting}`;
+    if ('problem' in result) faults.push({ field, message: result.problem, ...(result.hint && { hint: result.hint }) });
+    else if (result.matched.size === 0) {
+      const hint = `these are ${describeModules(paths)}`;
+      faults.push({ field, message: `${JSON.stringify(pattern)} matches none of the adapted modules`, hint });
+    }
+  }
+}
+
+function findRankFaults(peft: PeftConfig, targets: readonly Linear[]): Fault[] {
+  return targets.flatMap(({ path, inFeatures, outFeatures }): Fault[] => {
+    const rank = rankOf(peft, path);
+    const most = Math.min(inFeatures, outFeatures);
+    if (rank <= most) return [];
+    const message = `"pissa" needs a rank of at most ${most} for ${path}, got ${rank}`;
+    return [{ field: `${RUN_CONFIG.prefix}init_lora_weights`, message, hint: 'lower r' }];
+  });
+}
+
+interface Start {
+  readonly peft: PeftConfig;
+  readonly seed: number;
+  readonly read: ReadBase;
+  readonly pissa: PissaStart | null;
+}
+
+async function makeInitial(start: Start, tensor: TrainedTensor): Promise<Float32Array<ArrayBuffer>> {
+  const { linear, name, shape, part } = tensor;
+  if (linear === null) return start.read(name);
+  switch (part) {
+    case 'lora_A':
+      return start.pissa ? (await start.pissa.pairOf(linear, shape[0]!)).a : drawA(start, linear);
+    case 'lora_B':
+      return start.pissa ? (await start.pissa.pairOf(linear, shape[1]!)).b : drawB(start, linear);
+    case 'lora_magnitude_vector':
+      return makeMagnitudes(start, linear);
+    case 'scaling_vector':
+      return fillWith(sizeOf(shape), 1);
+    default:
+      throw new Error(`internal: ${name} has no start in ${moduleOf(name)}`);
+  }
+}
+
+function drawA({ peft, seed }: Start, { path, inFeatures }: Linear): Float32Array<ArrayBuffer> {
+  const rank = rankOf(peft, path);
+  const name = `${path}.lora_A.weight`;
+  return peft.init_lora_weights === 'gaussian'
+    ? drawNormal(seed, name, rank * inFeatures, 1 / rank)
+    : drawUniform(seed, name, rank * inFeatures, inFeatures);
+}
+
+/** Zero, so that training starts from the base; with init_lora_weights false as PyTorch fills any linear layer. */
+function drawB({ peft, seed }: Start, { path, outFeatures }: Linear): Float32Array<ArrayBuffer> {
+  const rank = rankOf(peft, path);
+  if (peft.init_lora_weights !== false) return fillWith(outFeatures * rank, 0);
+  return drawUniform(seed, `${path}.lora_B.weight`, outFeatures * rank, rank);
+}
+
+/** Lengths of the rows of W + scale B A as it starts; PiSSA starts at W itself. */
+async function makeMagnitudes(start: Start, linear: Linear): Promise<Float32Array<ArrayBuffer>> {
+  const { path, inFeatures } = linear;
+  const { peft } = start;
+  const weight = await start.read(`${path}.weight`);
+  if (peft.init_lora_weights !== false) return rowNorms(weight, inFeatures, null);
+  const pair = { a: drawA(start, linear), b: drawB(start, linear) };
+  return rowNorms(weight, inFeatures, { ...pair, rank: rankOf(peft, path), scale: scaleOf(peft, path), s: null });
+}

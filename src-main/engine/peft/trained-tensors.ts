@@ -1,0 +1,106 @@
+/**
+ * @file The list of trained tensors: names, shapes, and how the optimizer treats each.
+ */
+import type { PeftConfig } from '../../../src-shared/schema/run-config.ts';
+import { adapterName, splitAdapterName, type AdapterPart } from '../formats/adapter-names.ts';
+import { rankOf, scaleOf } from '../formats/peft-config.ts';
+import type { Linear } from '../nn/linear.ts';
+import type { AdaptableModel } from './adaptable-model.ts';
+
+export interface TrainedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly part: AdapterPart;
+  /** The adapted linear; null for the model's own tensors. */
+  readonly linear: Linear | null;
+  readonly decay: boolean;
+  readonly lrRatio: number;
+}
+
+export interface TrainedTensorsOptions {
+  readonly peft: PeftConfig;
+  readonly targets: readonly Linear[];
+  /** Names of the model's own tensors that are trained. */
+  readonly own: ReadonlySet<string>;
+  /** LoRA+; null = off. */
+  readonly loraplusLrRatio: number | null;
+}
+
+/** What `Trainer.get_decay_parameter_names` leaves out by name (transformers 5). */
+const NO_DECAY = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/;
+
+/** In the order of the network; the parts of one linear as lora_A, lora_B, lora_magnitude_vector, scaling_vector. */
+export function listTrainedTensors(model: AdaptableModel, options: TrainedTensorsOptions): TrainedTensor[] {
+  const { own, targets } = options;
+  const adapted = new Map(targets.map((linear) => [`${linear.path}.weight`, linear]));
+  return model.weights.flatMap(({ name, shape, role }): TrainedTensor[] => {
+    const linear = adapted.get(name);
+    const parts = linear ? listParts(linear, options) : [];
+    if (!own.has(name)) return parts;
+    // Trainer asks for the class of norms whose names do not tell; every vector is a bias or belongs to a norm.
+    const decay = role !== 'vector' && !NO_DECAY.test(name.toLowerCase());
+    return [
+      ...parts,
+      { name, shape, part: 'weights', linear: null, decay, lrRatio: ratioOf('weights', shape, options) },
+    ];
+  });
+}
+
+function listParts(linear: Linear, options: TrainedTensorsOptions): TrainedTensor[] {
+  const { path, inFeatures, outFeatures } = linear;
+  const { peft } = options;
+  const rank = rankOf(peft, path);
+  const make = (part: Exclude<AdapterPart, 'weights'>, shape: number[]): TrainedTensor => {
+    const name = adapterName(path, part);
+    return {
+      name,
+      shape,
+      part,
+      linear,
+      decay: !NO_DECAY.test(name.toLowerCase()),
+      lrRatio: ratioOf(part, shape, options),
+    };
+  };
+  return [
+    make('lora_A', [rank, inFeatures]),
+    make('lora_B', [outFeatures, rank]),
+    ...(peft.use_dora ? [make('lora_magnitude_vector', [outFeatures])] : []),
+    ...(peft.peft_type === 'QLORA' ? [make('scaling_vector', [outFeatures])] : []),
+  ];
+}
+
+/** LoRA+ quickens B and, in PEFT's optimizer, every vector too. */
+function ratioOf(
+  part: AdapterPart,
+  shape: readonly number[],
+  { peft, loraplusLrRatio }: TrainedTensorsOptions,
+): number {
+  if (part === 'scaling_vector') return peft.scaling_vector_lr_ratio;
+  return part === 'lora_B' || shape.length === 1 ? (loraplusLrRatio ?? 1) : 1;
+}
+
+/** Sets `update` on the adapted linears and clears it on all others. */
+export function setUpdates(model: AdaptableModel, targets: readonly Linear[], peft: PeftConfig): void {
+  for (const linear of model.linears) {
+    if (!targets.includes(linear)) linear.update = null;
+    else {
+      linear.update = {
+        rank: rankOf(peft, linear.path),
+        scale: scaleOf(peft, linear.path),
+        dropout: peft.lora_dropout,
+        scalingVector: peft.peft_type === 'QLORA',
+        dora: peft.use_dora,
+      };
+    }
+  }
+}
+
+/** Number of values in a tensor. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/** Whether a tensor's name is one of an adapter, not of the model itself. */
+export function isAdapterTensor(name: string): boolean {
+  return splitAdapterName(name).part !== 'weights';
+}
