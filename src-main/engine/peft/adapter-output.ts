@@ -15,7 +15,7 @@ import {
 import { makePeftConfig, type PeftAdapterConfig } from '../formats/peft-config.ts';
 import { openSafetensors, streamSafetensors } from '../formats/safetensors.ts';
 import { decodeFloats, encodeFloats, isFloatFileDType } from '../formats/tensor-data.ts';
-import type { FileContent, FileSet } from '../recipes/contract.ts';
+import type { FileContent, FileSet } from '../formats/file-set.ts';
 import { doubleRank, firstColumns, firstRows, joinA, joinB, type PissaStart } from './pissa.ts';
 import { sizeOf, type TrainedTensor } from './trained-tensors.ts';
 

@@ -6,7 +6,7 @@ import type { PeftConfig, TaskType } from '../../../src-shared/schema/run-config
 import type { ModelFolder } from '../formats/model-folder.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
 import type { Linear } from '../nn/linear.ts';
-import type { FileSet } from '../recipes/contract.ts';
+import type { FileSet } from '../formats/file-set.ts';
 import { describeModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
 import { encodeTrained, restoreTrained, type AdapterOutputOptions } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';

@@ -1,7 +1,7 @@
 /**
  * @file What PEFT hands to the recipes: which tensors are trained, how they start, and how they are written.
  */
-import type { FileSet } from '../recipes/contract.ts';
+import type { FileSet } from '../formats/file-set.ts';
 
 /** A tensor that is trained (or, outside training, laid over the base). */
 export interface TrainableTensor {

@@ -12,6 +12,9 @@ import type {
   ResolvedRunConfig,
   RunConfig,
 } from '../../../src-shared/schema/run-config.ts';
+import type { FileSet } from '../formats/file-set.ts';
+
+export type { FileContent, FileSet } from '../formats/file-set.ts';
 
 /** What every recipe gets from the process that it runs in. */
 export interface EngineHost {
@@ -24,11 +27,6 @@ export interface EngineHost {
   /** Kept in events.jsonl and passed on. `checkpoint`, `result` and `error` are reported by the job itself. */
   report(event: RunEvent): void;
 }
-
-/** Bytes of one file, whole or as they come. */
-export type FileContent = Uint8Array | AsyncIterable<Uint8Array>;
-/** File name (no folders) -> content. */
-export type FileSet = ReadonlyMap<string, FileContent>;
 
 export interface CheckpointToSave {
   /** Optimizer steps done; the folder is `checkpoint-<step>`. */
