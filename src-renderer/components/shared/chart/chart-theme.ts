@@ -1,0 +1,49 @@
+/**
+ * @file Colours for the canvas: read from the design tokens, so that a change of theme only needs another drawing.
+ */
+import type uPlot from 'uplot';
+import type { ChartSeries } from './chart-data.ts';
+
+const FAINT_ALPHA = 0.3;
+
+/** @param name token without its dashes */
+export function readToken(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** How a series is drawn. Colours are asked for at every drawing. */
+export function toUplotSeries({ name, color, style }: ChartSeries): uPlot.Series {
+  const stroke = (): string => {
+    const token = readToken(`chart-${color}`);
+    return style === 'faint' ? withAlpha(token, FAINT_ALPHA) : token;
+  };
+  if (style === 'points') {
+    const points = { show: true, size: 8, width: 1.5, stroke, fill: () => readToken('raised') };
+    return { label: name, stroke, width: 1.25, spanGaps: true, dash: [3, 4], points };
+  }
+  return { label: name, stroke, width: style === 'faint' ? 1 : 1.75, spanGaps: true, points: { show: false } };
+}
+
+/** @param format turns a value into its text at the axis */
+export function makeAxis(format: (value: number) => string, side: 'bottom' | 'left', size: number): uPlot.Axis {
+  return {
+    side: side === 'bottom' ? 2 : 3,
+    size,
+    gap: 6,
+    space: side === 'bottom' ? 70 : 34,
+    font: `${readFontSize()}px ${readToken('font')}`,
+    stroke: () => readToken('muted'),
+    grid: { stroke: () => readToken('chart-grid'), width: 1, show: side === 'left' },
+    ticks: { show: false },
+    values: (_chart, values) => values.map((value) => format(value)),
+  };
+}
+
+function readFontSize(): number {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.6875;
+}
+
+function withAlpha(hex: string, alpha: number): string {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return `rgba(${red}, ${green}, ${blue}, ${alpha})`;
+}
