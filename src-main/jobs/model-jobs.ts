@@ -9,10 +9,10 @@ import { createHost, type JobContext, stampEvent } from './job-process.ts';
 import type { JobResult, LogitsRequest } from './protocol.ts';
 
 /** A job of one recipe call, whose request is the recipe's options without the host. */
-export function callRecipe<Options, Result>(
-  recipe: (options: Options & { readonly host: EngineHost }) => Promise<Result>,
-): (request: Options, context: JobContext) => Promise<Result> {
-  return (request, context) => recipe({ ...request, host: hostOf(context) });
+export function callRecipe<Options extends { readonly host: EngineHost }, Result>(
+  recipe: (options: Options) => Promise<Result>,
+): (request: Omit<Options, 'host'>, context: JobContext) => Promise<Result> {
+  return (request, context) => recipe({ ...request, host: hostOf(context) } as Options);
 }
 
 /** Loads a model and answers until it is stopped. */

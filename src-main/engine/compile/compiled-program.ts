@@ -57,7 +57,11 @@ export class CompiledProgram implements Program {
   readVariables(group: string): Map<string, Float32Array<ArrayBuffer>> {
     const names = (this.#options.groups[group] ?? []).map(({ name }) => name);
     if (names.length === 0) return new Map();
-    const ids = this.#run([], [], names.map((name) => `get/${name}:0`));
+    const ids = this.#run(
+      [],
+      [],
+      names.map((name) => `get/${name}:0`),
+    );
     return new Map(names.map((name, index) => [name, new Float32Array(this.#take(ids[index]!) as Float32Array)]));
   }
 
@@ -70,14 +74,30 @@ export class CompiledProgram implements Program {
       for (const [input, place] of traced.feeds) {
         const { dtype, shape } = entry.inputs[input]!;
         feeds.push(place);
-        ids.push(uploadTensor(this.#binding, inputs[input]!, dtype, shape.map((dim) => evaluateDim(dim, sizes))));
+        ids.push(
+          uploadTensor(
+            this.#binding,
+            inputs[input]!,
+            dtype,
+            shape.map((dim) => evaluateDim(dim, sizes)),
+          ),
+        );
       }
       for (const [symbolName, place] of traced.sizes) {
         feeds.push(place);
-        ids.push(uploadTensor(this.#binding, Int32Array.of(evaluateDim({ coefficient: 1, symbols: [symbolName] }, sizes)), 'int32', []));
+        ids.push(
+          uploadTensor(
+            this.#binding,
+            Int32Array.of(evaluateDim({ coefficient: 1, symbols: [symbolName] }, sizes)),
+            'int32',
+            [],
+          ),
+        );
       }
       const results = this.#run(ids, feeds, [...traced.fetches.values()]);
-      return Object.fromEntries([...traced.fetches.keys()].map((output, index) => [output, this.#take(results[index]!)]));
+      return Object.fromEntries(
+        [...traced.fetches.keys()].map((output, index) => [output, this.#take(results[index]!)]),
+      );
     } finally {
       for (const id of ids) this.#binding.deleteTensor(id);
     }
@@ -102,7 +122,10 @@ export class CompiledProgram implements Program {
 function traceEntry(graph: GraphRunner, entry: Entry): TracedEntry {
   return graph.traceEntry(entry.name, entry.inputs, (ids) => {
     const tensors = Object.fromEntries(
-      Object.entries(entry.inputs).map(([name, { dtype, shape }]) => [name, makeTensor(graph, ids[name]!, dtype, shape)]),
+      Object.entries(entry.inputs).map(([name, { dtype, shape }]) => [
+        name,
+        makeTensor(graph, ids[name]!, dtype, shape),
+      ]),
     );
     return entry.run(graph, tensors);
   });

@@ -65,7 +65,11 @@ export class GraphRunner implements Runner {
   }
 
   op(name: string, attrs: Attrs, inputs: readonly ValueId[], outputs: number): ValueId[] {
-    const node = this.#node(name, attrs, inputs.map((id) => this.#values[id]!));
+    const node = this.#node(
+      name,
+      attrs,
+      inputs.map((id) => this.#values[id]!),
+    );
     return Array.from({ length: outputs }, (_, index) => this.#value(`${node}:${index}`));
   }
 
@@ -113,7 +117,10 @@ export class GraphRunner implements Runner {
     const before = this.#reads.get(variable.name);
     const controls = before === undefined ? [] : [`^${this.#values[before]!.replace(/:\d+$/, '')}`];
     const attrs = { dtype: { type: variable.dtype }, validate_shape: false } as const;
-    this.#assigned.set(variable.name, this.#node('AssignVariableOp', attrs, [handle, this.#values[value]!, ...controls]));
+    this.#assigned.set(
+      variable.name,
+      this.#node('AssignVariableOp', attrs, [handle, this.#values[value]!, ...controls]),
+    );
   }
 
   barrier(value: ValueId, dtype: DType, after: ValueId): ValueId {
@@ -132,7 +139,12 @@ export class GraphRunner implements Runner {
     this.variables.set(variable.name, variable);
     const { dtype, shape, name } = variable;
     const type = { dtype: { type: dtype } } as const;
-    this.#push(handle, 'VarHandleOp', { ...type, shape: { shape }, shared_name: { string: name }, container: { string: '' } });
+    this.#push(handle, 'VarHandleOp', {
+      ...type,
+      shape: { shape },
+      shared_name: { string: name },
+      container: { string: '' },
+    });
     this.#push(`initial/${name}`, 'Placeholder', { ...type, shape: { shape } });
     this.#push(`set/${name}`, 'AssignVariableOp', { ...type, validate_shape: false }, [handle, `initial/${name}`]);
     this.#push(`get/${name}`, 'ReadVariableOp', type, [handle]);

@@ -101,7 +101,9 @@ export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
   const graph = new MessageWriter();
   for (const node of nodes) graph.writeMessage(1, encodeNode(node));
   graph.writeMessage(4, new MessageWriter().writeVarint(1, PRODUCER_VERSION));
-  const metaGraph = new MessageWriter().writeMessage(1, new MessageWriter().writeBytes(4, 'serve')).writeMessage(2, graph);
+  const metaGraph = new MessageWriter()
+    .writeMessage(1, new MessageWriter().writeBytes(4, 'serve'))
+    .writeMessage(2, graph);
   return new MessageWriter().writeVarint(1, 1).writeMessage(2, metaGraph).finish();
 }
 
@@ -127,7 +129,10 @@ function encodeAttr(attr: NodeAttr): MessageWriter {
 }
 
 function encodeTensor({ dtype, shape, bytes }: TensorValue): MessageWriter {
-  return new MessageWriter().writeVarint(1, DTYPE_CODES[dtype]).writeMessage(2, encodeShape(shape)).writeBytes(4, bytes);
+  return new MessageWriter()
+    .writeVarint(1, DTYPE_CODES[dtype])
+    .writeMessage(2, encodeShape(shape))
+    .writeBytes(4, bytes);
 }
 
 function encodeShape(shape: readonly number[]): MessageWriter {

@@ -166,7 +166,9 @@ function toBindingAttr(attr: Attr): { type: number; value: unknown } {
 /** Identifies a constant's content: the values themselves while they are few, else a digest. */
 export function contentKey(values: HostArray): string {
   if (values.length <= SMALL_CONSTANT) return Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',');
-  return createHash('sha1').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('base64');
+  return createHash('sha1')
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest('base64');
 }
 
 /** For messages. */

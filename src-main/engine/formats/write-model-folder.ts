@@ -55,9 +55,13 @@ async function readOriginal(copyFrom: string | undefined): Promise<string | unde
   return copyFrom && readFile(path.join(copyFrom, 'config.json'), 'utf8').catch(() => undefined);
 }
 
-/** Files beside the weights that a model is used with. Weights in other formats and configuration of ours stay behind. */
 async function copyCompanions(from: string, to: string): Promise<void> {
-  const entries = await readdir(from, { withFileTypes: true });
+  for (const name of await listCompanions(from)) await copyFile(path.join(from, name), path.join(to, name));
+}
+
+/** Files beside the weights that a model is used with. Weights in other formats and configuration of ours stay behind. */
+export async function listCompanions(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
   const wanted = entries.filter(
     (entry) =>
       !entry.isDirectory() &&
@@ -67,7 +71,7 @@ async function copyCompanions(from: string, to: string): Promise<void> {
       !entry.name.endsWith('.index.json') &&
       entry.name !== 'config.json',
   );
-  for (const { name } of wanted) await copyFile(path.join(from, name), path.join(to, name));
+  return wanted.map(({ name }) => name);
 }
 
 function splitIntoShards(tensors: readonly TensorToWrite[], limit: number): Map<string, TensorToWrite[]> {

@@ -40,7 +40,10 @@ export function chunkedCrossEntropy(options: CrossEntropyOptions): Tensor {
         lossOfChunk(part, labelParts[index]!, weightParts[index]!, options, wantsGradient),
       );
       if (wantsGradient) {
-        const dHidden = raw.concat(results.map(({ grads }) => grads[0]!), 0);
+        const dHidden = raw.concat(
+          results.map(({ grads }) => grads[0]!),
+          0,
+        );
         const dLeaves = headLeaves.map((_, leaf) => addUp(results.map(({ grads }) => grads[leaf + 1] ?? null)));
         saved = [{ ...dHidden, shape: hidden.shape }, ...dLeaves];
         save(...saved.filter((tensor) => tensor !== null));
@@ -65,14 +68,14 @@ function lossOfChunk(
     () => {
       const logits = head(leaf);
       const [losses, slopes] = softmaxCrossEntropy(detach(logits), labels);
-      const loss = raw.sumAll(raw.multiply(losses!, weights));
+      const loss = raw.sumAll(raw.multiply(losses, weights));
       if (!wantsGradient) return { loss, grads: [] };
       const column = raw.reshape(weights, [-1, 1]);
       if (headLeaves.length > 0) {
-        const gradient = raw.cast(raw.multiply(slopes!, column), logits.dtype);
+        const gradient = raw.cast(raw.multiply(slopes, column), logits.dtype);
         return { loss, grads: gradients([{ value: logits, gradient }], [leaf, ...headLeaves], raw.add) };
       }
-      const [dHidden] = gradients([{ value: logits, gradient: raw.cast(slopes!, logits.dtype) }], [leaf], raw.add);
+      const [dHidden] = gradients([{ value: logits, gradient: raw.cast(slopes, logits.dtype) }], [leaf], raw.add);
       return { loss, grads: [raw.multiply(dHidden!, raw.cast(column, dHidden!.dtype))] };
     },
     ({ loss, grads }) => [loss, ...grads.filter((grad) => grad !== null)].map((tensor) => tensor.id),
@@ -95,4 +98,3 @@ function addUp(parts: readonly (Tensor | null)[]): Tensor | null {
   const present = parts.filter((part) => part !== null);
   return present.length === 0 ? null : present.reduce((a, b) => raw.add(a, b));
 }
-

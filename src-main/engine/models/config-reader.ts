@@ -17,7 +17,10 @@ export class ConfigReader {
   int(key: string, fallback?: number): number {
     const value = this.raw[key] ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-    this.fault(key, value === undefined ? 'is missing' : `must be a positive whole number, got ${JSON.stringify(value)}`);
+    this.fault(
+      key,
+      value === undefined ? 'is missing' : `must be a positive whole number, got ${JSON.stringify(value)}`,
+    );
     return 1;
   }
 

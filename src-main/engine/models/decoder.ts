@@ -5,8 +5,13 @@ import { causalMask, type TokenBatch } from '../nn/batch.ts';
 import { applyEmbedding, applyHead, headLeaves, type LanguageHead } from '../nn/embedding.ts';
 import { applyGatedMlp, gatedMlpLinears, gatedMlpWeights, makeGatedMlp } from '../nn/gated-mlp.ts';
 import { linearWeights, makeLinear, vectorOf } from '../nn/linear.ts';
-import { buildRopeTables, type RopeConfig } from '../nn/rope.ts';
-import { applySelfAttention, makeSelfAttention, selfAttentionLinears, selfAttentionWeights } from '../nn/self-attention.ts';
+import { buildRopeTables, type RopeConfig, ropeDependsOnLength } from '../nn/rope.ts';
+import {
+  applySelfAttention,
+  makeSelfAttention,
+  selfAttentionLinears,
+  selfAttentionWeights,
+} from '../nn/self-attention.ts';
 import type { StepContext } from '../nn/step-context.ts';
 import type { WeightSpec } from '../nn/weight-spec.ts';
 import type { Activation } from '../ops/activation.ts';
@@ -65,6 +70,7 @@ export function makeDecoder(options: DecoderOptions): CausalModel {
     outputLinears: headLinear ? [headLinear] : [],
     defaultTargets: ['q_proj', 'v_proj'],
     sanitizeName: (name) => sanitize(name, options.tied),
+    tablesDependOnLength: ropeDependsOnLength(rope),
     hostTables: (positions, seq) => ropeTables('rope', rope, positions, seq),
     forward(ctx, tokens) {
       const masks = makeMasks(ctx, tokens);
@@ -85,7 +91,13 @@ function makeBlock(options: DecoderOptions, layer: number) {
   const path = `model.layers.${layer}`;
   const rope = options.layersWithoutRope?.includes(layer) ? null : 'rope';
   const attention = makeSelfAttention({
-    layer, path: `${path}.self_attn`, hidden, heads, kvHeads, headDim, rope,
+    layer,
+    path: `${path}.self_attn`,
+    hidden,
+    heads,
+    kvHeads,
+    headDim,
+    rope,
     qkvBias: options.qkvBias,
     outputBias: options.outputBias,
     headNorm: options.headNorm ? { eps, addOne: false } : null,
@@ -103,7 +115,8 @@ function makeBlock(options: DecoderOptions, layer: number) {
     weights,
     linears: [...selfAttentionLinears(attention), ...gatedMlpLinears(mlp)],
     apply(ctx: StepContext, x: Tensor, tokens: TokenBatch, mask: Tensor): Tensor {
-      const norm = (input: Tensor, name: string): Tensor => rmsNorm(input, vectorOf(ctx, name), { eps, dtype: ctx.compute });
+      const norm = (input: Tensor, name: string): Tensor =>
+        rmsNorm(input, vectorOf(ctx, name), { eps, dtype: ctx.compute });
       const attended = basics.addToStream(x, applySelfAttention(ctx, norm(x, norms[0]), attention, tokens, mask));
       return basics.addToStream(attended, applyGatedMlp(ctx, norm(attended, norms[1]), mlp));
     },
@@ -132,7 +145,12 @@ function ropeConfig({ ropeTheta, headDim, maxPositions, ropeScaling }: DecoderOp
 }
 
 /** Tables `<name>_cos` and `<name>_sin`. */
-export function ropeTables(name: string, config: RopeConfig, positions: number, seq: number): Record<string, HostTable> {
+export function ropeTables(
+  name: string,
+  config: RopeConfig,
+  positions: number,
+  seq: number,
+): Record<string, HostTable> {
   const { cos, signedSin, width } = buildRopeTables(config, positions, seq);
   const shape = [positions, width] as const;
   return { [`${name}_cos`]: { values: cos, shape }, [`${name}_sin`]: { values: signedSin, shape } };
@@ -141,7 +159,13 @@ export function ropeTables(name: string, config: RopeConfig, positions: number, 
 function factsOf(options: DecoderOptions): CausalModel['facts'] {
   const { modelType, vocabSize, hidden, layers, heads, kvHeads, headDim, intermediate, maxPositions, tied } = options;
   return {
-    modelType, vocabSize, layers, heads, kvHeads, headDim, maxPositions,
+    modelType,
+    vocabSize,
+    layers,
+    heads,
+    kvHeads,
+    headDim,
+    maxPositions,
     hiddenSize: hidden,
     intermediateSize: intermediate,
     tiedEmbeddings: tied,

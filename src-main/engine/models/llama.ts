@@ -32,7 +32,8 @@ export function makeLlama(config: Readonly<Record<string, unknown>>): CausalMode
     intermediate: read.int('intermediate_size'),
     maxPositions: read.int('max_position_embeddings', 2048),
     eps: read.number('rms_norm_eps', 1e-6),
-    ropeTheta: typeof parameters?.['rope_theta'] === 'number' ? parameters['rope_theta'] : read.number('rope_theta', 10000),
+    ropeTheta:
+      typeof parameters?.['rope_theta'] === 'number' ? parameters['rope_theta'] : read.number('rope_theta', 10000),
     ropeScaling: rope,
     tied: read.bool('tie_word_embeddings', false),
     qkvBias: attentionBias,

@@ -42,6 +42,8 @@ export interface Model {
   readonly defaultTargets: readonly string[];
   /** Our name of a tensor in the file, null where the model ignores it. */
   sanitizeName(name: string): string | null;
+  /** True where `hostTables` differs with `seq` (dynamic rotary scalings). */
+  readonly tablesDependOnLength: boolean;
   /** Tables for a run whose longest sequence has `seq` tokens. */
   hostTables(positions: number, seq: number): Readonly<Record<string, HostTable>>;
 }

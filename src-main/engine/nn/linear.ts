@@ -5,7 +5,14 @@
  * of base, bias and update are trainable is asked of the step context, so the same code serves LoRA, bias tuning and full fine-tuning.
  */
 import * as basics from '../ops/basics.ts';
-import { addBias, frozenLinear, lowRankUpdate, type LowRankUpdate, type Parameter, trainableLinear } from '../ops/linear.ts';
+import {
+  addBias,
+  frozenLinear,
+  lowRankUpdate,
+  type LowRankUpdate,
+  type Parameter,
+  trainableLinear,
+} from '../ops/linear.ts';
 import { doraUpdate } from '../ops/dora.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { StepContext } from './step-context.ts';
@@ -57,7 +64,11 @@ export function applyLinears(ctx: StepContext, x: Tensor, group: readonly Linear
   const plain = group.filter(({ update }) => update && !update.dora);
   const results = new Map(group.map((linear, index) => [linear, base[index]!]));
   for (const { members, input } of shareInputs(ctx, x, plain)) {
-    const ys = lowRankUpdate(input, members.map((linear) => results.get(linear)!), members.map((linear) => tensorsOf(ctx, linear)));
+    const ys = lowRankUpdate(
+      input,
+      members.map((linear) => results.get(linear)!),
+      members.map((linear) => tensorsOf(ctx, linear)),
+    );
     members.forEach((linear, index) => results.set(linear, ys[index]!));
   }
   for (const linear of group) {
@@ -75,7 +86,11 @@ function applyBase(ctx: StepContext, x: Tensor, group: readonly Linear[]): Tenso
   const names = group.map(({ path }) => `${path}.weight`);
   const trainable = names.map((name) => ctx.parameter(name));
   if (trainable.every((parameter) => parameter === null)) {
-    return frozenLinear(x, (after) => ctx.matrix(names, after), group.map(({ outFeatures }) => outFeatures));
+    return frozenLinear(
+      x,
+      (after) => ctx.matrix(names, after),
+      group.map(({ outFeatures }) => outFeatures),
+    );
   }
   return group.map((linear, index) => {
     const parameter = trainable[index];

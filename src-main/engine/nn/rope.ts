@@ -52,7 +52,8 @@ export function ropeDependsOnLength({ scaling }: RopeConfig): boolean {
 }
 
 function ropeKind(scaling: RopeConfig['scaling']): string {
-  return String(scaling?.['rope_type'] ?? scaling?.['type'] ?? 'default');
+  const kind = scaling?.['rope_type'] ?? scaling?.['type'];
+  return typeof kind === 'string' ? kind : 'default';
 }
 
 /** f32 inverse frequencies [rotaryDim / 2] and the factor on cos and sin. @throws model/unsupported-rope */
@@ -61,7 +62,10 @@ function inverseFrequencies(config: RopeConfig, seq: number): { inverse: Float32
   const kind = ropeKind(scaling);
   const number = (key: string, fallback: number): number => Number(scaling?.[key] ?? fallback);
   const base = (value: number): Float32Array =>
-    Float32Array.from({ length: rotaryDim / 2 }, (_, index) => 1 / Math.fround(value ** Math.fround((2 * index) / rotaryDim)));
+    Float32Array.from(
+      { length: rotaryDim / 2 },
+      (_, index) => 1 / Math.fround(value ** Math.fround((2 * index) / rotaryDim)),
+    );
   switch (kind) {
     case 'default':
       return { inverse: base(theta), factor: 1 };
@@ -117,11 +121,18 @@ function yarnFrequencies({ theta, rotaryDim, maxPositionEmbeddings }: RopeConfig
   return { inverse, factor: number('attention_factor', attention) };
 }
 
-function longFrequencies({ scaling, theta, rotaryDim, maxPositionEmbeddings }: RopeConfig, seq: number, number: NumberOf) {
+function longFrequencies(
+  { scaling, theta, rotaryDim, maxPositionEmbeddings }: RopeConfig,
+  seq: number,
+  number: NumberOf,
+) {
   const original = number('original_max_position_embeddings', maxPositionEmbeddings);
   const stretch = number('factor', maxPositionEmbeddings / original);
   const factors = (seq > original ? scaling?.['long_factor'] : scaling?.['short_factor']) as number[];
-  const inverse = Float32Array.from({ length: rotaryDim / 2 }, (_, index) => 1 / (factors[index]! * theta ** ((2 * index) / rotaryDim)));
+  const inverse = Float32Array.from(
+    { length: rotaryDim / 2 },
+    (_, index) => 1 / (factors[index]! * theta ** ((2 * index) / rotaryDim)),
+  );
   const attention = stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(original));
   return { inverse, factor: number('attention_factor', attention) };
 }

@@ -83,7 +83,13 @@ export function selfAttentionWeights(module: SelfAttention): WeightSpec[] {
 }
 
 /** @param x [tokens, hidden], compute dtype @param mask [batch, 1, seq, keys] @returns [tokens, hidden] */
-export function applySelfAttention(ctx: StepContext, x: Tensor, module: SelfAttention, tokens: TokenBatch, mask: Tensor): Tensor {
+export function applySelfAttention(
+  ctx: StepContext,
+  x: Tensor,
+  module: SelfAttention,
+  tokens: TokenBatch,
+  mask: Tensor,
+): Tensor {
   const { heads, kvHeads, headDim, scale, softcap, headNorm } = module;
   const [q, k, v] = applyLinears(ctx, x, [module.q, module.k, module.v]) as [Tensor, Tensor, Tensor];
   const toHeads = (y: Tensor, count: number): Tensor => basics.reshape(y, [tokens.batch, tokens.seq, count, headDim]);

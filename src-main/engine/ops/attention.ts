@@ -23,7 +23,13 @@ export interface AttentionOptions {
  * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype.
  * @returns [batch * queries, heads * headDim]
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, { scale, softcap = null }: AttentionOptions): Tensor {
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  mask: Tensor,
+  { scale, softcap = null }: AttentionOptions,
+): Tensor {
   const [batch, queries, heads, headDim] = q.shape as [Dim, Dim, number, number];
   const kvHeads = k.shape[2] as number;
   const layout: Layout = { batch, queries, keys: k.shape[1]!, heads, kvHeads, headDim };

@@ -62,10 +62,7 @@ export function trainableLinear(x: Tensor, weight: Parameter): Tensor {
       save(x, weight.value);
       return [matmul(x, weight.value, { transposeB: true })];
     },
-    ([dy]) => [
-      needsGradient(x) ? matmul(dy!, weight.value) : null,
-      matmul(dy!, x, { transposeA: true }),
-    ],
+    ([dy]) => [needsGradient(x) ? matmul(dy!, weight.value) : null, matmul(dy!, x, { transposeA: true })],
   );
   return out!;
 }
@@ -92,7 +89,10 @@ export function lowRankUpdate(x: Tensor, ys: readonly Tensor[], updates: readonl
   const { runner } = x;
   const ranks = updates.map(({ a }) => a.value.shape[0] as number);
   const scaledB = updates.map((update) => effectiveB(update));
-  const stackedA = raw.concat(updates.map(({ a }) => a.value), 0);
+  const stackedA = raw.concat(
+    updates.map(({ a }) => a.value),
+    0,
+  );
   const leaves = updates.flatMap(({ a, b, s }) => (s ? [a.leaf, b.leaf, s.leaf] : [a.leaf, b.leaf]));
   let narrow: Tensor[] = [];
   return differentiable(
@@ -108,7 +108,9 @@ export function lowRankUpdate(x: Tensor, ys: readonly Tensor[], updates: readonl
         const dy = dys[index];
         return dy ? updateGradients(update, dy, narrow[index]!, scaledB[index]!) : null;
       });
-      const parts = grads.map((grad, index) => grad?.narrow ?? raw.fill(runner, [x.shape[0]!, ranks[index]!], 0, x.dtype));
+      const parts = grads.map(
+        (grad, index) => grad?.narrow ?? raw.fill(runner, [x.shape[0]!, ranks[index]!], 0, x.dtype),
+      );
       const wide = raw.concat(parts, 1); // [tokens, sum of ranks]
       const dx = needsGradient(x) ? matmul(wide, stackedA) : null;
       const das = raw.split(matmul(wide, x, { transposeA: true }), ranks, 0);

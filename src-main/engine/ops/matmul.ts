@@ -13,11 +13,18 @@ export interface MatmulOptions {
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
   if (a.dtype !== b.dtype) throw new Error(`internal: matmul of ${a.dtype} and ${b.dtype}`);
   const attrs = { T: { type: a.dtype }, transpose_a: transposeA, transpose_b: transposeB } as const;
-  return apply(a.runner, 'MatMul', attrs, [a, b], a.dtype, [a.shape[transposeA ? 1 : 0]!, b.shape[transposeB ? 0 : 1]!]);
+  return apply(a.runner, 'MatMul', attrs, [a, b], a.dtype, [
+    a.shape[transposeA ? 1 : 0]!,
+    b.shape[transposeB ? 0 : 1]!,
+  ]);
 }
 
 /** [..., n, k] x [..., k, m] -> [..., n, m]; leading axes must be equal. */
-export function batchMatmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function batchMatmul(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false }: MatmulOptions = {},
+): Tensor {
   if (a.dtype !== b.dtype) throw new Error(`internal: batchMatmul of ${a.dtype} and ${b.dtype}`);
   const attrs = { T: { type: a.dtype }, adj_x: transposeA, adj_y: transposeB } as const;
   const rows = a.shape.at(transposeA ? -1 : -2)!;

@@ -3,15 +3,39 @@
  *
  * Every function leaves its arguments alone and returns a new value that the current scope owns. Binary ops broadcast as NumPy does.
  */
-import { type Dim, dimKey, divideDim, isKnown, multiplyDims, sameDim, sizeOf, type Shape, type SymbolicDim } from '../device/dim.ts';
+import {
+  type Dim,
+  dimKey,
+  divideDim,
+  isKnown,
+  multiplyDims,
+  sameDim,
+  sizeOf,
+  type Shape,
+  type SymbolicDim,
+} from '../device/dim.ts';
 import type { DType } from '../device/dtype.ts';
 import type { HostArray, Runner } from '../device/runner.ts';
 import { apply, makeTensor, type Tensor } from './tensor.ts';
 
 type BinaryOp = 'AddV2' | 'Sub' | 'Mul' | 'RealDiv' | 'Maximum' | 'Minimum' | 'FloorDiv' | 'Pow';
 type UnaryOp =
-  | 'Square' | 'Rsqrt' | 'Sqrt' | 'Exp' | 'Log' | 'Sigmoid' | 'Tanh' | 'Neg' | 'Relu' | 'Erf' | 'Softplus' | 'Abs' | 'Sign'
-  | 'Reciprocal' | 'Cos' | 'Sin';
+  | 'Square'
+  | 'Rsqrt'
+  | 'Sqrt'
+  | 'Exp'
+  | 'Log'
+  | 'Sigmoid'
+  | 'Tanh'
+  | 'Neg'
+  | 'Relu'
+  | 'Erf'
+  | 'Softplus'
+  | 'Abs'
+  | 'Sign'
+  | 'Reciprocal'
+  | 'Cos'
+  | 'Sin';
 type CompareOp = 'Equal' | 'NotEqual' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
 
 /** A number that is part of the program, in the dtype it meets. */
@@ -114,7 +138,14 @@ export function select(condition: Tensor, yes: Tensor, no: Tensor): Tensor {
 /** The same value where the dtype is right already. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
-  return apply(x.runner, 'Cast', { SrcT: { type: x.dtype }, DstT: { type: dtype }, Truncate: false }, [x], dtype, x.shape);
+  return apply(
+    x.runner,
+    'Cast',
+    { SrcT: { type: x.dtype }, DstT: { type: dtype }, Truncate: false },
+    [x],
+    dtype,
+    x.shape,
+  );
 }
 
 /** Same bytes, other shape. One axis may be -1 in the sense of "the rest". */
@@ -124,7 +155,11 @@ export function reshape(x: Tensor, shape: readonly (Dim | -1)[]): Tensor {
   const unknown = full.filter((dim) => !isKnown(dim)).length;
   const target =
     unknown === 1
-      ? x.runner.constant(Int32Array.from(full, (dim) => (isKnown(dim) ? dim : -1)), 'int32', [full.length])
+      ? x.runner.constant(
+          Int32Array.from(full, (dim) => (isKnown(dim) ? dim : -1)),
+          'int32',
+          [full.length],
+        )
       : x.runner.shape(full);
   const attrs = { T: { type: x.dtype }, Tshape: { type: 'int32' } } as const;
   return makeTensor(x.runner, x.runner.op('Reshape', attrs, [x.id, target], 1)[0]!, x.dtype, full);
@@ -179,7 +214,12 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor
   const attrs = { num_split: sizes.length, T: { type: x.dtype }, Tlen: { type: 'int32' } } as const;
   const ids = runner.op('SplitV', attrs, inputs, sizes.length);
   return ids.map((id, index) =>
-    makeTensor(runner, id, x.dtype, x.shape.map((dim, position) => (position === at ? sizes[index]! : dim))),
+    makeTensor(
+      runner,
+      id,
+      x.dtype,
+      x.shape.map((dim, position) => (position === at ? sizes[index]! : dim)),
+    ),
   );
 }
 
@@ -233,7 +273,12 @@ export const reduceMax = (x: Tensor, axes: readonly number[], keep = false): Ten
 
 /** Sum over all axes: a scalar. */
 export function sumAll(x: Tensor): Tensor {
-  return x.shape.length === 0 ? x : sum(x, x.shape.map((_, axis) => axis));
+  return x.shape.length === 0
+    ? x
+    : sum(
+        x,
+        x.shape.map((_, axis) => axis),
+      );
 }
 
 /** Softmax over the last axis. */
@@ -282,7 +327,12 @@ export function argMax(x: Tensor): Tensor {
 /** Uniform numbers in [0, 1) from a counter-based generator. @param seed int32 [2]. */
 export function randomUniform(runner: Runner, shape: Shape, seed: Tensor): Tensor {
   const attrs = { dtype: { type: 'float32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } } as const;
-  return makeTensor(runner, runner.op('StatelessRandomUniform', attrs, [runner.shape(shape), seed.id], 1)[0]!, 'float32', shape);
+  return makeTensor(
+    runner,
+    runner.op('StatelessRandomUniform', attrs, [runner.shape(shape), seed.id], 1)[0]!,
+    'float32',
+    shape,
+  );
 }
 
 /** Stacks scalars into a vector. */

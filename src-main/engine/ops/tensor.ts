@@ -39,7 +39,14 @@ export function makeTensor(runner: Runner, id: ValueId, dtype: DType, shape: Sha
 }
 
 /** Applies one op that yields one value. */
-export function apply(runner: Runner, name: string, attrs: Attrs, inputs: readonly Tensor[], dtype: DType, shape: Shape): Tensor {
+export function apply(
+  runner: Runner,
+  name: string,
+  attrs: Attrs,
+  inputs: readonly Tensor[],
+  dtype: DType,
+  shape: Shape,
+): Tensor {
   return makeTensor(runner, runner.op(name, attrs, inputs.map(idOf), 1)[0]!, dtype, shape);
 }
 

@@ -8,7 +8,13 @@ export type Schedule = (done: number) => number;
 
 /** @param totalSteps optimizer steps of the whole run */
 export function makeSchedule(training: TrainingConfig, totalSteps: number): Schedule {
-  const { learning_rate: rate, lr_scheduler_type: type, lr_scheduler_kwargs: extra, warmup_ratio, warmup_steps } = training;
+  const {
+    learning_rate: rate,
+    lr_scheduler_type: type,
+    lr_scheduler_kwargs: extra,
+    warmup_ratio,
+    warmup_steps,
+  } = training;
   const warmup = warmup_steps > 0 ? warmup_steps : Math.ceil(totalSteps * warmup_ratio);
   const progress = (step: number): number => (step - warmup) / Math.max(1, totalSteps - warmup);
   const afterWarmup = (decay: (step: number) => number): Schedule => {

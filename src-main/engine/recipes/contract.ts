@@ -21,7 +21,7 @@ export interface EngineHost {
   /** Native binding of TensorFlow; null = the wasm engine. */
   readonly bindingPath: string | null;
   /** Monotonic milliseconds. */
-  now(): number;
+  readonly now: () => number;
   /** Aborted when the person, the app or the end of the parent asks to stop. */
   readonly signal: AbortSignal;
   /** Kept in events.jsonl and passed on. `checkpoint`, `result` and `error` are reported by the job itself. */
@@ -112,7 +112,7 @@ export interface GenerateRequest {
   /** Ends this answer (stop_reason `interrupted`), not the session. */
   readonly signal: AbortSignal;
   /** New text since the last call; whole characters only. */
-  onText(chunk: string): void;
+  readonly onText: (chunk: string) => void;
 }
 
 export interface GenerateResult {

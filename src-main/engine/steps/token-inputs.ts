@@ -57,7 +57,11 @@ export interface TokenArrays {
   readonly segmentIds: Int32Array;
 }
 
-/** Makes the tables once per length, since dynamic scalings depend on it. */
+/** Tables are made for a multiple of this many positions, so that one serves many lengths. */
+const POSITION_STEP = 128;
+const MOST_TABLES = 16;
+
+/** Makes the tables once per length. */
 export class TableCache {
   readonly #model: Model;
   readonly #known = new Map<string, Readonly<Record<string, HostTable>>>();
@@ -66,23 +70,25 @@ export class TableCache {
     this.#model = model;
   }
 
-  /** @param longest position + 1 @param seq longest sequence at hand */
-  get(longest: number, seq: number): { arrays: Arrays; positions: number } {
-    const positions = Math.max(longest, 8);
-    const key = `${positions}/${seq}`;
+  /** @param seq tokens of the longest sequence, cached ones included: positions are below it */
+  get(seq: number): { arrays: Arrays; positions: number } {
+    const positions = Math.ceil(seq / POSITION_STEP) * POSITION_STEP;
+    const key = this.#model.tablesDependOnLength ? `${positions}/${seq}` : String(positions);
     const tables = this.#known.get(key) ?? this.#model.hostTables(positions, seq);
-    if (this.#known.size > 64) this.#known.clear();
+    if (this.#known.size >= MOST_TABLES) this.#known.clear();
     this.#known.set(key, tables);
-    return {
-      arrays: Object.fromEntries(Object.entries(tables).map(([name, { values }]) => [tableInput(name), values])),
-      positions,
-    };
+    const arrays = Object.entries(tables).map(([name, { values }]) => [tableInput(name), values] as const);
+    return { arrays: Object.fromEntries(arrays), positions };
   }
 }
 
-/** Host arrays and sizes for a batch. */
-export function tokenArrays(tables: TableCache, tokens: TokenArrays): { arrays: Arrays; sizes: Sizes } {
-  const { arrays, positions } = tables.get(tokens.seq, tokens.seq);
+/** Host arrays and sizes for a batch. @param longest tokens of the longest sequence, where that is more than the batch shows */
+export function tokenArrays(
+  tables: TableCache,
+  tokens: TokenArrays,
+  longest: number = tokens.seq,
+): { arrays: Arrays; sizes: Sizes } {
+  const { arrays, positions } = tables.get(longest);
   return {
     arrays: { ids: tokens.inputIds, positions: tokens.positionIds, segments: tokens.segmentIds, ...arrays },
     sizes: { batch: tokens.batch, seq: tokens.seq, positions },

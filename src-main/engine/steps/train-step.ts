@@ -37,7 +37,12 @@ export interface TrainStepOptions {
 const FIXED_SCALARS = 2;
 
 /** Host side of the `hyper` input. @param step 1 for the first optimizer step */
-export function hyperArray(optimizer: Optimizer, step: number, learningRate: number, maxGradNorm: number): Float32Array {
+export function hyperArray(
+  optimizer: Optimizer,
+  step: number,
+  learningRate: number,
+  maxGradNorm: number,
+): Float32Array {
   return Float32Array.of(learningRate, maxGradNorm, ...optimizer.scalars(step));
 }
 
@@ -143,7 +148,11 @@ function gradientsOf(
 function update(runner: Runner, options: TrainStepOptions, grads: readonly Tensor[], hyper: Tensor): Tensor {
   const { buckets, optimizer, weightDecay } = options;
   const scalars = raw
-    .split(hyper, Array.from({ length: hyper.shape[0] as number }, () => 1), 0)
+    .split(
+      hyper,
+      Array.from({ length: hyper.shape[0] as number }, () => 1),
+      0,
+    )
     .map((part) => raw.reshape(part, []));
   const [lr, maxNorm, ...rest] = scalars as [Tensor, Tensor, ...Tensor[]];
   const norm = raw.sqrt(grads.map((grad) => raw.sumAll(raw.square(grad))).reduce((a, b) => raw.add(a, b)));

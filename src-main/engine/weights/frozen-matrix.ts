@@ -103,7 +103,10 @@ function expandInt8(q: Tensor, scb: Tensor, compute: FloatDType): Tensor {
 function expandNf4(packed: Tensor, matrix: FrozenMatrix, compute: FloatDType): Tensor {
   const { runner } = packed;
   const { members, columns } = matrix;
-  const maxima = raw.concat(members.map((member) => blockMaxima(runner, member, columns, matrix.doubleQuant)), 0);
+  const maxima = raw.concat(
+    members.map((member) => blockMaxima(runner, member, columns, matrix.doubleQuant)),
+    0,
+  );
   const table = raw.constant(runner, bytePairs(), 'float32', [256, 2]);
   const pairs = raw.gatherRows(table, raw.cast(packed, 'int32')); // [bytes, 2]
   const blocks = members.reduce((sum, { rows }) => sum + blocksOf(rows, columns), 0);
@@ -113,7 +116,11 @@ function expandNf4(packed: Tensor, matrix: FrozenMatrix, compute: FloatDType): T
 
 function blockMaxima(runner: Runner, member: StackMember, columns: number, doubleQuant: boolean): Tensor {
   const variables = absmaxVariables(member, columns, doubleQuant);
-  const [codes, nested, offset] = variables.map((variable) => readVariable(runner, variable)) as [Tensor, Tensor, Tensor];
+  const [codes, nested, offset] = variables.map((variable) => readVariable(runner, variable)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   if (!doubleQuant) return codes;
   const blocks = blocksOf(member.rows, columns);
   const groups = Math.ceil(blocks / NESTED_BLOCKSIZE);

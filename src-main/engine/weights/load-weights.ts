@@ -19,10 +19,9 @@ import type { WeightPlan } from './plan.ts';
 
 export interface LoadWeightsOptions {
   readonly binding: TensorFlowBinding;
+  /** The weights under the model's own names. */
   readonly folder: ModelFolder;
   readonly plan: WeightPlan;
-  /** Our name -> the file's. */
-  readonly fileNames: ReadonlyMap<string, string>;
   /** Tensors that are not as in the file. */
   readonly replaced: ReadonlyMap<string, () => Promise<Float32Array<ArrayBuffer>>>;
   readonly signal?: AbortSignal | undefined;
@@ -65,26 +64,23 @@ interface Reader {
 
 const FILE_DTYPES: Readonly<Record<string, SourceDType>> = { BF16: 'bfloat16', F16: 'float16' };
 
-function makeReader({ binding, folder, fileNames, replaced }: LoadWeightsOptions): Reader {
-  const fileName = (name: string): string => fileNames.get(name) ?? name;
+function makeReader({ binding, folder, replaced }: LoadWeightsOptions): Reader {
   const quantized = async (name: string): Promise<Nf4Matrix | Int8Matrix | null> =>
-    storedKindOf(folder, fileName(name)) === null || replaced.has(name)
-      ? null
-      : readQuantizedMatrix(folder, fileName(name));
+    storedKindOf(folder, name) === null || replaced.has(name) ? null : readQuantizedMatrix(folder, name);
   const floats = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
     const other = replaced.get(name);
     if (other) return other();
     const stored = await quantized(name);
     if (stored) return stored.kind === 'nf4' ? dequantizeNf4(stored) : dequantizeInt8Rows(stored);
-    return folder.readFloat32(fileName(name));
+    return folder.readFloat32(name);
   };
   return {
     quantized,
     floats,
-    sourceDtype: (name) => (replaced.has(name) ? 'float32' : (FILE_DTYPES[folder.entry(fileName(name)).dtype] ?? 'float32')),
+    sourceDtype: (name) => (replaced.has(name) ? 'float32' : (FILE_DTYPES[folder.entry(name).dtype] ?? 'float32')),
     async upload(name, shape, dtype) {
-      const isBf16 = !replaced.has(name) && folder.entry(fileName(name)).dtype === 'BF16';
-      const host = isBf16 ? await folder.readRaw(fileName(name)) : await floats(name);
+      const isBf16 = !replaced.has(name) && folder.entry(name).dtype === 'BF16';
+      const host = isBf16 ? await folder.readRaw(name) : await floats(name);
       return copyToDevice(binding, host, isBf16 ? 'bfloat16' : 'float32', shape, dtype);
     },
   };
@@ -138,17 +134,19 @@ async function quantizeBlocks(
   return quantizeNf4(await reader.floats(name), [rows, columns], { doubleQuant, sourceDtype, name });
 }
 
-function uploadMaxima(binding: TensorFlowBinding, name: string, { absmax }: Nf4Matrix, values: Map<string, ValueId>): void {
+function uploadMaxima(
+  binding: TensorFlowBinding,
+  name: string,
+  { absmax }: Nf4Matrix,
+  values: Map<string, ValueId>,
+): void {
   if (absmax instanceof Float32Array) {
     values.set(`${name}.absmax`, copyToDevice(binding, absmax, 'float32', [absmax.length], 'float32'));
     return;
   }
   const { codes, nestedAbsmax, offset } = absmax;
   values.set(`${name}.absmax`, copyToDevice(binding, codes, 'uint8', [codes.length], 'uint8'));
-  values.set(
-    `${name}.nested_absmax`,
-    copyToDevice(binding, nestedAbsmax, 'float32', [nestedAbsmax.length], 'float32'),
-  );
+  values.set(`${name}.nested_absmax`, copyToDevice(binding, nestedAbsmax, 'float32', [nestedAbsmax.length], 'float32'));
   values.set(`${name}.nested_offset`, copyToDevice(binding, Float32Array.of(offset), 'float32', [], 'float32'));
 }
 
@@ -164,7 +162,8 @@ export function copyToDevice(
   to: DType,
 ): ValueId {
   const alias = uploadTensor(binding, host, from, shape);
-  const attrs: Attrs = from === to ? { T: { type: to } } : { SrcT: { type: from }, DstT: { type: to }, Truncate: false };
+  const attrs: Attrs =
+    from === to ? { T: { type: to } } : { SrcT: { type: from }, DstT: { type: to }, Truncate: false };
   try {
     return binding.executeOp(from === to ? 'DeepCopy' : 'Cast', toBindingAttrs(attrs), [alias], 1)[0]!.id;
   } finally {

@@ -1,0 +1,133 @@
+/**
+ * @file Writes several answers at once, token by token, with the cache of keys and values on the device.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Program } from '../compile/program.ts';
+import type { Model } from '../models/model.ts';
+import { TableCache, tokenArrays } from '../steps/token-inputs.ts';
+
+export type DecodeEnd = 'stop' | 'length' | 'context_full' | 'interrupted';
+
+export interface DecodeOptions {
+  readonly program: Program;
+  readonly model: Model;
+  /** Token ids of each prompt, at least one. */
+  readonly prompts: readonly ArrayLike<number>[];
+  readonly maxNewTokens: number;
+  readonly padTokenId: number;
+  /** Chooses the next token of a row. @param logits [vocab] */
+  readonly choose: (logits: Float32Array, row: number) => number;
+  /** Told of each token; true ends the row, the token included in what it wrote only if it is no stop token. */
+  readonly isEnd: (token: number, row: number) => boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Decoded {
+  /** What the row wrote, the token that ended it included. */
+  readonly tokens: readonly number[];
+  readonly end: DecodeEnd;
+}
+
+/** @returns one answer per prompt */
+export async function decode(options: DecodeOptions): Promise<Decoded[]> {
+  const { program, model, prompts, maxNewTokens, choose, isEnd, signal } = options;
+  const rows = prompts.map((prompt) => ({
+    tokens: [] as number[],
+    length: prompt.length,
+    end: null as DecodeEnd | null,
+  }));
+  const tables = new TableCache(model);
+  const { vocabSize, maxPositions } = model.facts;
+  const grid = promptGrid(options);
+  const seen = { keys: grid.seq, positions: grid.positionIds, segments: grid.segmentIds };
+  const first = tokenArrays(tables, grid);
+  const lastRows = Int32Array.from(rows, ({ length }, row) => row * grid.seq + length - 1);
+  let logits = program.call('prefill', first.sizes, { ...first.arrays, rows: lastRows })['logits'] as Float32Array;
+  for (let made = 0; ; made += 1) {
+    const next = rows.map((row, index) => {
+      if (row.end) return null;
+      if (signal?.aborted) row.end = 'interrupted';
+      else if (made === maxNewTokens) row.end = 'length';
+      else if (row.length === maxPositions) row.end = 'context_full';
+      if (row.end) return null;
+      const token = choose(logits.subarray(index * vocabSize, (index + 1) * vocabSize), index);
+      row.tokens.push(token);
+      if (!isEnd(token, index)) return token;
+      row.end = 'stop';
+      return null;
+    });
+    if (next.every((token) => token === null)) break;
+    logits = decodeOne(options, tables, seen, rows, next);
+    await nextTurn();
+  }
+  return rows.map(({ tokens, end }) => ({ tokens, end: end! }));
+}
+
+function promptGrid({ prompts, padTokenId }: DecodeOptions) {
+  const seq = Math.max(...prompts.map((prompt) => prompt.length));
+  const size = prompts.length * seq;
+  const inputIds = new Int32Array(size).fill(padTokenId);
+  const positionIds = new Int32Array(size);
+  const segmentIds = new Int32Array(size);
+  prompts.forEach((prompt, row) => {
+    inputIds.set(prompt, row * seq);
+    for (let index = 0; index < prompt.length; index += 1) positionIds[row * seq + index] = index;
+    segmentIds.fill(1, row * seq, row * seq + prompt.length);
+  });
+  return { batch: prompts.length, seq, inputIds, positionIds, segmentIds };
+}
+
+interface Seen {
+  keys: number;
+  /** [batch * keys] */
+  positions: Int32Array;
+  segments: Int32Array;
+}
+
+/** Reads one token of each open row; ended rows read padding that nobody sees. */
+function decodeOne(
+  { program, padTokenId }: DecodeOptions,
+  tables: TableCache,
+  seen: Seen,
+  rows: { length: number }[],
+  next: readonly (number | null)[],
+): Float32Array {
+  const batch = rows.length;
+  const tokens = {
+    batch,
+    seq: 1,
+    inputIds: Int32Array.from(next, (token) => token ?? padTokenId),
+    positionIds: Int32Array.from(rows, ({ length }, row) => (next[row] === null ? 0 : length)),
+    segmentIds: Int32Array.from(next, (token) => (token === null ? 0 : 1)),
+  };
+  const past = seen.keys;
+  seen.positions = appendColumn(seen.positions, past, tokens.positionIds);
+  seen.segments = appendColumn(seen.segments, past, tokens.segmentIds);
+  seen.keys += 1;
+  rows.forEach((row, index) => {
+    if (next[index] !== null) row.length += 1;
+  });
+  const longest = Math.max(...rows.map(({ length }) => length));
+  const { arrays, sizes } = tokenArrays(tables, tokens, longest);
+  const outputs = program.call(
+    'decode',
+    { ...sizes, past, keys: seen.keys },
+    {
+      ...arrays,
+      key_positions: seen.positions,
+      key_segments: seen.segments,
+      rows: Int32Array.from(rows, (_, row) => row),
+    },
+  );
+  return outputs['logits'] as Float32Array;
+}
+
+/** [batch, width] with a column more. */
+function appendColumn(grid: Int32Array, width: number, column: Int32Array): Int32Array {
+  const wider = new Int32Array(column.length * (width + 1));
+  column.forEach((value, row) => {
+    wider.set(grid.subarray(row * width, (row + 1) * width), row * (width + 1));
+    wider[row * (width + 1) + width] = value;
+  });
+  return wider;
+}

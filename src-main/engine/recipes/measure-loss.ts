@@ -1,0 +1,76 @@
+/**
+ * @file Mean loss over the labelled tokens of many examples; the batches are formed by length, so that little is padding.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Program } from '../compile/program.ts';
+import { buildBatch } from '../data/batches.ts';
+import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
+import { labelArrays } from '../steps/loss-inputs.ts';
+import { type TableCache, tokenArrays } from '../steps/token-inputs.ts';
+
+export interface MeasureLossOptions {
+  readonly program: Program;
+  readonly tables: TableCache;
+  readonly examples: readonly TokenizedExample[];
+  readonly batchSize: number;
+  /** What the `evaluate` entry was made for. */
+  readonly chunks: number;
+  readonly padTokenId: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (fraction: number) => void;
+}
+
+export interface MeasuredLoss {
+  readonly eval_loss: number;
+  readonly perplexity: number;
+  /** Tokens with a label. */
+  readonly tokens: number;
+}
+
+/** Runs the `evaluate` entry over all examples. @throws AbortError */
+export async function measureLoss(options: MeasureLossOptions): Promise<MeasuredLoss> {
+  const { program, tables, examples, batchSize, chunks, padTokenId, signal, onProgress } = options;
+  const batches = batchesByLength(examples, batchSize);
+  let sum = 0;
+  let tokens = 0;
+  for (const [index, rows] of batches.entries()) {
+    signal.throwIfAborted();
+    const maxLength = Math.max(...rows.map((row) => examples[row]!.inputIds.length));
+    const batch = buildBatch(
+      examples,
+      rows.map((row) => [row]),
+      { padTokenId, maxLength },
+    );
+    const inputs = tokenArrays(tables, batch);
+    const labels = labelArrays(batch, 1, chunks);
+    const { loss } = program.call(
+      'evaluate',
+      { ...inputs.sizes, ...labels.sizes },
+      { ...inputs.arrays, ...labels.arrays },
+    );
+    sum += loss![0]!;
+    tokens += batch.labelIds.length;
+    onProgress?.((index + 1) / batches.length);
+    await nextTurn();
+  }
+  const mean = sum / Math.max(1, tokens);
+  return { eval_loss: mean, perplexity: Math.exp(mean), tokens };
+}
+
+/** Longest first: what does not fit into memory shows at once. */
+export function batchesByLength(examples: readonly TokenizedExample[], batchSize: number): number[][] {
+  const order = examples.map((_, index) => index);
+  order.sort((a, b) => examples[b]!.inputIds.length - examples[a]!.inputIds.length || a - b);
+  return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, index) =>
+    order.slice(index * batchSize, (index + 1) * batchSize),
+  );
+}
+
+/** Most labels that one batch of these examples can have. */
+export function mostLabels(examples: readonly TokenizedExample[], batchSize: number): number {
+  const counts = examples.map(({ labels }) =>
+    labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0),
+  );
+  counts.sort((a, b) => b - a);
+  return counts.slice(0, batchSize).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,137 @@
+/**
+ * @file Merges an adapter into its model: an ordinary Hugging Face folder that any program loads without knowing of adapters.
+ *
+ * Each weight becomes W + scale diag(s) B A (with DoRA rescaled row by row), tensor by tensor while the file is written, so memory holds
+ * one tensor at a time. Tensors that the adapter does not change are copied byte for byte where the precision stays.
+ */
+import { AppError, type Fault, Interrupted } from '../../../src-shared/domain/app-error.ts';
+import { storedKindOf } from '../formats/bitsandbytes.ts';
+import type { JsonObject } from '../formats/json-file.ts';
+import { openModelFolder, type ModelFolder } from '../formats/model-folder.ts';
+import type { TensorToWrite } from '../formats/safetensors.ts';
+import { encodeFloats, isFloatFileDType, type WritableFloatDType } from '../formats/tensor-data.ts';
+import { writeModelFolder } from '../formats/write-model-folder.ts';
+import type { AdaptableModel } from '../peft/adaptable-model.ts';
+import { makeMergedWeights, mergePart, type MergedWeight } from '../peft/merged-weights.ts';
+import { openAdapter } from '../peft/open-adapter.ts';
+import type { EngineHost, MergeAdapter, MergeOptions } from './contract.ts';
+import { openModel } from './open-model.ts';
+
+const DTYPES: Readonly<Record<NonNullable<MergeOptions['dtype']>, WritableFloatDType>> = {
+  f32: 'F32',
+  f16: 'F16',
+  bf16: 'BF16',
+};
+const TORCH_DTYPES: Readonly<Record<WritableFloatDType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+/** Rows of a weight are merged in pieces of this many values. */
+const PIECE_VALUES = 2 ** 20;
+
+/**
+ * @throws model/…, adapter/… as opening them does; merge/quantized-base, merge/overflow, output/not-empty, disk/full, Interrupted. The
+ *   folder is whole or not there.
+ */
+export const mergeAdapter: MergeAdapter = async ({ host, modelDir, adapterDir, outputDir, dtype }) => {
+  const { model, folder } = await openModel(modelDir);
+  try {
+    const merged = makeMergedWeights(await openAdapter(model, folder, adapterDir));
+    const files = await openModelFolder(modelDir);
+    try {
+      requireFloats(files, model, merged);
+      const wanted = dtype && DTYPES[dtype];
+      const tensors = listTensors({ host, files, model, merged, wanted });
+      const config = wanted ? withDType(files.config, wanted) : files.config;
+      const written = await writeModelFolder(outputDir, { config, tensors, copyFrom: modelDir });
+      return { dir: outputDir, ...written };
+    } finally {
+      await files.close();
+    }
+  } finally {
+    await folder.close();
+  }
+};
+
+/** A quantized weight cannot take an update without being quantized anew. */
+function requireFloats(files: ModelFolder, model: AdaptableModel, merged: ReadonlyMap<string, MergedWeight>): void {
+  const faults = files.names().flatMap((name): Fault[] => {
+    const own = model.sanitizeName(name);
+    const kind = storedKindOf(files, name);
+    if (own === null || kind === null || !merged.has(own)) return [];
+    return [{ file: files.fileOf(name), field: name, message: `is stored as ${kind}` }];
+  });
+  if (faults.length === 0) return;
+  throw new AppError(
+    'merge/quantized-base',
+    `${files.path} is quantized; an adapter is merged into the original model`,
+    {
+      hint: 'Give the model it was quantized from.',
+      faults,
+    },
+  );
+}
+
+interface Sources {
+  readonly host: EngineHost;
+  readonly files: ModelFolder;
+  readonly model: AdaptableModel;
+  readonly merged: ReadonlyMap<string, MergedWeight>;
+  /** null = each tensor keeps its own. */
+  readonly wanted: WritableFloatDType | null;
+}
+
+/** In the order of the files, under their names; what the model derives from other tensors is left out. */
+function listTensors({ host, files, model, merged, wanted }: Sources): TensorToWrite[] {
+  const names = files.names().filter((name) => model.sanitizeName(name) !== null);
+  return names.map((name, index): TensorToWrite => {
+    const { dtype, shape } = files.entry(name);
+    const change = merged.get(model.sanitizeName(name)!);
+    const target = isFloatFileDType(dtype) ? (wanted ?? (dtype === 'F64' ? 'F32' : dtype)) : dtype;
+    const data = async (): Promise<Uint8Array> => {
+      if (host.signal.aborted) throw new Interrupted();
+      host.report({ event: 'progress', phase: 'Merging', fraction: index / names.length });
+      return target === dtype && change === undefined
+        ? files.readRaw(name)
+        : convert(files, name, shape, target as WritableFloatDType, change);
+    };
+    return { name, dtype: target, shape, data };
+  });
+}
+
+/** Reads, merges and encodes a tensor piece by piece. */
+async function convert(
+  files: ModelFolder,
+  name: string,
+  shape: readonly number[],
+  dtype: WritableFloatDType,
+  change: MergedWeight | undefined,
+): Promise<Uint8Array> {
+  const rows = shape[0] ?? 1;
+  const columns = shape.slice(1).reduce((product, side) => product * side, 1);
+  const out = new Uint8Array(rows * columns * (dtype === 'F32' ? 4 : 2));
+  const step = Math.max(1, Math.floor(PIECE_VALUES / columns));
+  for (let first = 0; first < rows; first += step) {
+    const end = Math.min(rows, first + step);
+    const values = await files.readFloat32(name, { rows: [first, end] });
+    if (change) mergePart(change, values, first * columns);
+    if (dtype === 'F16') requireInRange(values, files, name);
+    out.set(encodeFloats(values, dtype), (out.length / rows) * first);
+  }
+  return out;
+}
+
+/** The largest value of half precision, and half of what lies between it and the next. */
+const F16_LIMIT = 65520;
+
+function requireInRange(values: Float32Array, files: ModelFolder, name: string): void {
+  const beyond = values.find((value) => Math.abs(value) >= F16_LIMIT);
+  if (beyond === undefined) return;
+  throw new AppError('merge/overflow', `${name} holds ${beyond}, which f16 cannot`, {
+    hint: 'Choose bf16 or f32.',
+    faults: [{ file: files.fileOf(name), field: name, message: 'holds values beyond the range of f16' }],
+  });
+}
+
+/** config.json says the precision under the one name or the other. */
+function withDType(config: JsonObject, dtype: WritableFloatDType): JsonObject {
+  const key = 'dtype' in config ? 'dtype' : 'torch_dtype';
+  return { ...config, [key]: TORCH_DTYPES[dtype] };
+}

@@ -1,0 +1,163 @@
+/**
+ * @file Fills the gaps of a run configuration from the model and the data. What a person wrote is never changed.
+ *
+ * Two stages: data settings are needed before the data can be read, training settings depend on how many rows and tokens there are.
+ */
+import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
+import type {
+  DataConfig,
+  PeftConfig,
+  QuantizationConfig,
+  ResolvedRunConfig,
+  RunConfig,
+  TrainingConfig,
+} from '../../../src-shared/schema/run-config.ts';
+import type { ModelFolder } from '../formats/model-folder.ts';
+import type { ModelFacts } from '../models/model.ts';
+import { PEFT_DEFAULTS } from '../peft/defaults.ts';
+import { quantizationFor } from './inference-session.ts';
+
+/** Longest row that is trained where nothing else is said. */
+const DEFAULT_MAX_LENGTH = 512;
+/** Labelled updates that a short data set should get. */
+const WANTED_STEPS = 150;
+const MOST_EPOCHS = 10;
+/** Tokens of one batch. */
+const BATCH_TOKENS = 4096;
+const STEPS_PER_EPOCH = 20;
+/** Width that the rates below are good for; smaller models take larger steps. */
+const REFERENCE_WIDTH = 2048;
+const LORA_RATE = 2e-4;
+const FULL_RATE = 2e-5;
+
+/** The first stage. @throws config/invalid */
+export function resolveData(config: RunConfig, facts: ModelFacts): DataConfig {
+  const { data } = config;
+  const resolved: DataConfig = {
+    eval: null,
+    eval_fraction: 0.1,
+    format: 'auto',
+    columns: {},
+    template: null,
+    max_length: Math.min(DEFAULT_MAX_LENGTH, facts.maxPositions),
+    packing: true,
+    shuffle: true,
+    completion_only_loss: true,
+    ...data,
+  };
+  const faults: Fault[] = [];
+  if (resolved.max_length > facts.maxPositions) {
+    const message = `${resolved.max_length} is more than the model's ${facts.maxPositions} positions`;
+    faults.push({ field: 'data.max_length', message });
+  }
+  if (config.task_type && config.task_type !== 'CAUSAL_LM') {
+    faults.push({ field: 'task_type', message: `${config.task_type} does not fit a ${facts.modelType} model` });
+  }
+  if (config.training.metric_for_best_model && !BEST_METRICS.includes(config.training.metric_for_best_model)) {
+    const message = `"${config.training.metric_for_best_model}" is not measured; choose from ${BEST_METRICS.join(', ')}`;
+    faults.push({ field: 'training.metric_for_best_model', message });
+  }
+  if (faults.length > 0) {
+    const list = faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    throw new AppError('config/invalid', `The configuration does not fit the model: ${list}`, {
+      faults,
+      hint: 'Correct the named settings.',
+    });
+  }
+  return resolved;
+}
+
+const BEST_METRICS = ['eval_loss', 'loss', 'perplexity'];
+
+/** As stored; a half-precision file is trained in bf16, an f32 file in f32. */
+export function resolveQuantization(config: RunConfig, folder: ModelFolder): QuantizationConfig {
+  const stored = quantizationFor(folder, config.quantization);
+  if (config.quantization.method !== undefined || stored.method !== 'none') return stored;
+  const dtypes = new Set(folder.names().map((name) => folder.entry(name).dtype));
+  return { ...stored, method: dtypes.has('BF16') || dtypes.has('F16') ? 'bf16' : 'none' };
+}
+
+export function resolvePeft(config: RunConfig): PeftConfig {
+  return { ...PEFT_DEFAULTS, ...config.peft };
+}
+
+export interface DataFacts {
+  /** Rows of the grid that training runs over: packed rows where rows are packed. */
+  readonly gridRows: number;
+  /** Tokens of the longest such row. */
+  readonly rowTokens: number;
+  readonly evalRows: number;
+}
+
+/** The second stage. */
+export function resolveTraining(
+  config: RunConfig,
+  facts: ModelFacts,
+  peft: PeftConfig,
+  data: DataFacts,
+): TrainingConfig {
+  const { training } = config;
+  const batch = training.per_device_train_batch_size ?? chooseBatchSize(data);
+  const stepsPerEpoch = Math.ceil(data.gridRows / batch / (training.gradient_accumulation_steps ?? 1));
+  const hasEval = data.evalRows > 0;
+  return {
+    per_device_train_batch_size: batch,
+    gradient_accumulation_steps: 1,
+    learning_rate: chooseRate(facts, peft),
+    num_train_epochs: Math.max(1, Math.min(MOST_EPOCHS, Math.ceil(WANTED_STEPS / stepsPerEpoch))),
+    max_steps: -1,
+    lr_scheduler_type: 'linear',
+    lr_scheduler_kwargs: {},
+    warmup_ratio: 0.03,
+    warmup_steps: 0,
+    optim: 'adamw',
+    weight_decay: 0,
+    adam_beta1: 0.9,
+    adam_beta2: 0.999,
+    adam_epsilon: 1e-8,
+    momentum: 0.9,
+    loraplus_lr_ratio: null,
+    max_grad_norm: 1,
+    logging_steps: 1,
+    eval_steps: 0,
+    per_device_eval_batch_size: batch,
+    metric_for_best_model: 'eval_loss',
+    sample_prompts: [],
+    save_steps: 0,
+    save_minutes: 10,
+    save_total_limit: 2,
+    load_best_model_at_end: hasEval,
+    early_stopping_patience: 0,
+    gradient_checkpointing: 'auto',
+    seed: 42,
+    ...training,
+  };
+}
+
+/** The whole, in the order of the schema. */
+export function assembleConfig(
+  config: RunConfig,
+  parts: Pick<ResolvedRunConfig, 'data' | 'quantization' | 'peft' | 'training'>,
+): ResolvedRunConfig {
+  return {
+    name: config.name ?? '',
+    task_type: config.task_type ?? 'CAUSAL_LM',
+    problem_type: config.problem_type ?? null,
+    labels: config.labels ?? null,
+    model: config.model,
+    ...parts,
+  };
+}
+
+/** Large enough to use the machine, small enough for some twenty updates an epoch. */
+function chooseBatchSize({ gridRows, rowTokens }: DataFacts): number {
+  const byTokens = Math.max(1, Math.floor(BATCH_TOKENS / Math.max(1, rowTokens)));
+  const byRows = Math.max(1, Math.floor(gridRows / STEPS_PER_EPOCH));
+  return 2 ** Math.floor(Math.log2(Math.min(byTokens, byRows, 16)));
+}
+
+function chooseRate({ hiddenSize }: ModelFacts, { peft_type }: PeftConfig): number {
+  const base = peft_type === 'NONE' ? FULL_RATE : LORA_RATE;
+  const scaled = base * Math.max(0.5, Math.min(16, REFERENCE_WIDTH / hiddenSize));
+  return Number(scaled.toPrecision(2));
+}

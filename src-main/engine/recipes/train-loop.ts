@@ -1,0 +1,218 @@
+/**
+ * @file The loop: one optimizer step after the other, with figures, evaluations and checkpoints where they are due.
+ *
+ * A checkpoint is taken between steps only, after everything else that the step's number brings, so that a resumed run repeats nothing.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AppError, Interrupted } from '../../../src-shared/domain/app-error.ts';
+import { buildBatch, type Batch } from '../data/batches.ts';
+import { hyperArray } from '../steps/train-step.ts';
+import { labelArrays } from '../steps/loss-inputs.ts';
+import { tokenArrays } from '../steps/token-inputs.ts';
+import { makeSchedule } from '../optim/schedule.ts';
+import { randomUint32 } from '../data/seeded-random.ts';
+import type { FineTuneOptions } from './contract.ts';
+import { measureLoss } from './measure-loss.ts';
+import { makeSampler, type PreparedRun } from './prepare-run.ts';
+import { encodeState, type RunProgress } from './run-progress.ts';
+import { reportSamples } from './samples.ts';
+import type { TrainingSession } from './training-session.ts';
+
+export interface LoopOptions {
+  readonly options: FineTuneOptions;
+  readonly run: PreparedRun;
+  readonly session: TrainingSession;
+  /** Changed as the run goes on. */
+  readonly progress: RunProgress;
+}
+
+/** So many steps in a row without a usable gradient end the run. */
+const MOST_SKIPPED = 10;
+
+/** Trains to the end of the plan. @throws Interrupted (a checkpoint is saved), train/diverged */
+export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped early'> {
+  const { options, run, session, progress } = loop;
+  const { training } = run.config;
+  const { host } = options;
+  const sampler = makeSampler(run.data.train, run.config, progress.sampler);
+  const learningRate = makeSchedule(training, run.totalSteps);
+  let savedAt = host.now();
+  let savedStep = progress.step;
+  const save = async (best: boolean): Promise<void> => {
+    await saveCheckpoint(loop, best);
+    savedAt = host.now();
+    savedStep = progress.step;
+  };
+  while (progress.step < run.totalSteps) {
+    if (host.signal.aborted) {
+      if (progress.step > savedStep) await save(false);
+      throw new Interrupted();
+    }
+    const started = host.now();
+    const { batches, isLastOfEpoch } = nextBatches(loop, sampler);
+    const rate = learningRate(progress.step);
+    const { loss, gradNorm } = runStep(session, run, batches, progress.step + 1, rate);
+    progress.step += 1;
+    progress.sampler = sampler.state();
+    noteSkipped(loop, gradNorm);
+    count(progress, batches, loss, host.now() - started);
+    if (progress.step % training.logging_steps === 0 || progress.step === run.totalSteps) {
+      reportStep(loop, rate, gradNorm);
+    }
+    const last = progress.step === run.totalSteps;
+    const due = training.eval_steps > 0 ? progress.step % training.eval_steps === 0 : isLastOfEpoch;
+    const improved = due || last ? await evaluate(loop) : false;
+    const bySteps = training.save_steps > 0 && progress.step % training.save_steps === 0;
+    const byTime = training.save_minutes > 0 && host.now() - savedAt > training.save_minutes * 60_000;
+    const wanted = bySteps || byTime || last || (improved && training.load_best_model_at_end);
+    if (wanted) await save(improved);
+    if (isExhausted(loop)) return 'stopped early';
+    await nextTurn();
+  }
+  return 'done';
+}
+
+/** The batches of one optimizer step: as many as are accumulated, fewer at the end of an epoch. */
+function nextBatches({ run }: LoopOptions, sampler: ReturnType<typeof makeSampler>) {
+  const { training, data } = run.config;
+  const batches: Batch[] = [];
+  let isLastOfEpoch = false;
+  while (batches.length < training.gradient_accumulation_steps && !isLastOfEpoch) {
+    const planned = sampler.next();
+    isLastOfEpoch = planned.isLastOfEpoch;
+    const padTokenId = run.tokenizer.padTokenId ?? 0;
+    batches.push(buildBatch(run.data.train, planned.rows, { padTokenId, maxLength: data.max_length }));
+  }
+  return { batches, isLastOfEpoch };
+}
+
+/** @returns the mean loss over the labels of all batches, and the gradient's norm before clipping */
+function runStep(
+  session: TrainingSession,
+  { config, opened }: PreparedRun,
+  batches: readonly Batch[],
+  step: number,
+  learningRate: number,
+): { loss: number; gradNorm: number } {
+  const { program, optimizer, tables, execution } = session;
+  const { seed, max_grad_norm: maxNorm, gradient_accumulation_steps: accumulated } = config.training;
+  const labels = batches.reduce((sum, batch) => sum + batch.labelIds.length, 0);
+  const hyper = hyperArray(optimizer, step, learningRate, maxNorm);
+  const inputsOf = (batch: Batch, index: number) => {
+    const tokens = tokenArrays(tables, batch);
+    const targets = labelArrays(batch, 1 / Math.max(1, labels), execution.chunks);
+    const draw = Int32Array.of(randomUint32(seed, step, index) | 0);
+    return {
+      sizes: { ...tokens.sizes, ...targets.sizes },
+      arrays: { ...tokens.arrays, ...targets.arrays, seed: draw },
+    };
+  };
+  requirePositions(batches, opened.model.facts.maxPositions);
+  if (accumulated === 1) {
+    const { sizes, arrays } = inputsOf(batches[0]!, 0);
+    const { loss, grad_norm } = program.call('train', sizes, { ...arrays, hyper });
+    return { loss: loss![0]!, gradNorm: grad_norm![0]! };
+  }
+  let loss = 0;
+  for (const [index, batch] of batches.entries()) {
+    const { sizes, arrays } = inputsOf(batch, index);
+    loss += program.call('accumulate', sizes, arrays)['loss']![0]!;
+  }
+  return { loss, gradNorm: program.call('apply', {}, { hyper })['grad_norm']![0]! };
+}
+
+function requirePositions(batches: readonly Batch[], maxPositions: number): void {
+  const last = Math.max(...batches.map(({ positionIds }) => positionIds.reduce((most, at) => Math.max(most, at), 0)));
+  if (last >= maxPositions) throw new Error(`internal: position ${last} beyond the model's ${maxPositions}`);
+}
+
+function count(progress: RunProgress, batches: readonly Batch[], loss: number, ms: number): void {
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+  const labels = batches.reduce((sum, batch) => sum + batch.labelIds.length, 0);
+  const { open } = progress;
+  progress.open = {
+    loss: open.loss + loss * labels,
+    labels: open.labels + labels,
+    tokens: open.tokens + tokens,
+    ms: open.ms + ms,
+  };
+  progress.tokens += tokens;
+  progress.elapsed_ms += ms;
+}
+
+function noteSkipped({ options, progress }: LoopOptions, gradNorm: number): void {
+  if (Number.isFinite(gradNorm)) {
+    progress.skipped = 0;
+    return;
+  }
+  progress.skipped += 1;
+  if (progress.skipped === 1) {
+    const message = `The gradient of step ${progress.step} was not a finite number, so the step changed nothing.`;
+    options.host.report({ event: 'notice', step: progress.step, code: 'train/step-skipped', message });
+  }
+  if (progress.skipped < MOST_SKIPPED) return;
+  throw new AppError(
+    'train/diverged',
+    `The last ${MOST_SKIPPED} steps up to step ${progress.step} had no usable gradient`,
+    {
+      hint: 'Lower training.learning_rate, or set training.max_grad_norm to 1, and resume or start again.',
+    },
+  );
+}
+
+function reportStep({ options, run, progress }: LoopOptions, learningRate: number, gradNorm: number): void {
+  const { loss, labels, tokens, ms } = progress.open;
+  const perEpoch = run.batchesPerEpoch;
+  progress.final_loss = loss / Math.max(1, labels);
+  options.host.report({
+    event: 'step',
+    step: progress.step,
+    loss: progress.final_loss,
+    learning_rate: learningRate,
+    grad_norm: gradNorm,
+    tokens_per_second: tokens / Math.max(1e-6, ms / 1000),
+    tokens: progress.tokens,
+    memory_bytes: process.resourceUsage().maxRSS * 1024,
+    epoch: progress.sampler.epoch + progress.sampler.batch / perEpoch,
+    elapsed_ms: progress.elapsed_ms,
+  });
+  progress.open = { loss: 0, labels: 0, tokens: 0, ms: 0 };
+}
+
+/** @returns true where it is the best so far */
+async function evaluate(loop: LoopOptions): Promise<boolean> {
+  const { options, run, session, progress } = loop;
+  if (run.data.eval.length === 0) return false;
+  const measured = await measureLoss({
+    program: session.program,
+    tables: session.tables,
+    examples: run.data.eval,
+    batchSize: run.config.training.per_device_eval_batch_size,
+    chunks: session.execution.eval_chunks,
+    padTokenId: run.tokenizer.padTokenId ?? 0,
+    // An evaluation is short beside what would be lost: a stop waits for its end.
+    signal: new AbortController().signal,
+  });
+  const { eval_loss, perplexity } = measured;
+  const improved = progress.best === null || eval_loss < progress.best.eval_loss;
+  progress.eval_loss = eval_loss;
+  progress.evals_without_gain = improved ? 0 : progress.evals_without_gain + 1;
+  if (improved) progress.best = { step: progress.step, eval_loss };
+  options.host.report({ event: 'eval', step: progress.step, eval_loss, perplexity, metrics: {}, best: improved });
+  await reportSamples(loop);
+  return improved;
+}
+
+function isExhausted({ run, progress }: LoopOptions): boolean {
+  const patience = run.config.training.early_stopping_patience;
+  return patience > 0 && progress.evals_without_gain >= patience;
+}
+
+async function saveCheckpoint({ options, run, session, progress }: LoopOptions, best: boolean): Promise<void> {
+  await options.checkpoints.save({
+    step: progress.step,
+    files: await session.files(),
+    state: encodeState({ progress, execution: session.execution, started_at: run.startedAt }),
+    best,
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * @file Entry of a job process: which recipe does which job. Core forks it (job-client.ts).
+ */
+import { runJobProcess } from './job-process.ts';
+
+runJobProcess({
+  train: async () => {
+    const [{ runTrainJob }, { fineTune }] = await Promise.all([
+      import('./train-job.ts'),
+      import('../engine/recipes/fine-tune.ts'),
+    ]);
+    return (request, context) => runTrainJob(fineTune, request, context);
+  },
+  generate: async () => {
+    const [{ runGenerateJob }, { openGenerator }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/generate.ts'),
+    ]);
+    return (request, context) => runGenerateJob(openGenerator, request, context);
+  },
+  logits: async () => {
+    const [{ runLogitsJob }, { computeLogits }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/logits.ts'),
+    ]);
+    return (request, context) => runLogitsJob(computeLogits, request, context);
+  },
+  evaluate: async () => {
+    const [{ callRecipe }, { evaluate }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/evaluate.ts'),
+    ]);
+    return callRecipe(evaluate);
+  },
+});
