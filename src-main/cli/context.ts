@@ -15,6 +15,8 @@ export interface CliEnvironment {
 export interface CommandContext {
   readonly reporter: Reporter;
   readonly env: NodeJS.ProcessEnv;
+  /** Another job entry; tests have one without an engine. */
+  readonly jobEntry?: string;
   readonly services: () => Promise<Services>;
   /** Aborted at the first Ctrl-C, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
@@ -50,6 +52,7 @@ export function createContext({ environment, reporter }: ContextOptions): OwnedC
   return {
     reporter,
     env: environment.env,
+    jobEntry: environment.jobEntry,
     services: () => (opening ??= open()),
     signal: interrupts.signal,
     onForce: interrupts.onForce,

@@ -18,6 +18,7 @@ import { addModelsCommand } from './commands/models.ts';
 import { addQueueCommand } from './commands/queue.ts';
 import { addResumeCommand } from './commands/resume.ts';
 import { addRunsCommand } from './commands/runs.ts';
+import { addServeCommand } from './commands/serve.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { type CliEnvironment, createContext } from './context.ts';
 import type { AddCommand, RunAction } from './command.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExportCommand,
   addRunsCommand,
   addQueueCommand,
+  addServeCommand,
   addDemoCommand,
 ];
 

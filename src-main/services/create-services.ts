@@ -60,11 +60,11 @@ export function createServices(options: ServicesOptions): Services {
     runs,
     models: createModelService({ history, resources, env }),
     inference: createInferenceService(jobs),
-    exports: createExportService({ history, jobs }),
+    exports: createExportService({ home, history, jobs }),
     queue: createQueueService({ home, history, runs }),
     settings: createSettingsService(history),
     library: createRunLibrary({ history, runs }),
-    data: createDataService({ history, jobs }),
+    data: createDataService({ home, history, jobs }),
     drafts: createDraftService(history),
     close: () => history.close(),
   };

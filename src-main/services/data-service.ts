@@ -2,6 +2,8 @@
  * @file Data files: looking through them in a job with limits, and the list of those that were looked through.
  */
 import path from 'node:path';
+import type { Readable } from 'node:stream';
+import type { UploadedFile } from '../../src-shared/contract/socket-channel.ts';
 import type { DataFileReport, DataReport } from '../../src-shared/domain/data-report.ts';
 import type { DatasetRecord } from '../../src-shared/domain/history.ts';
 import type { InspectRequest } from '../jobs/protocol.ts';
@@ -9,10 +11,17 @@ import { deleteDataset, listDatasets, upsertDataset } from '../store/datasets.ts
 import type { History } from './history.ts';
 import type { JobFollowing } from './inference-service.ts';
 import { followJob, type JobRunner } from './job-runner.ts';
+import { keepUpload } from './uploads.ts';
 
 export interface DataService {
   /** @throws job/too-large, job/too-slow and what the job throws; faults of the files are part of the report */
   inspect(request: InspectRequest, following?: JobFollowing): Promise<DataReport>;
+  /**
+   * Keeps a file that a browser sends, in the home.
+   * @param sizeBytes as announced; more or less is refused
+   * @throws upload/bad-name, upload/bad-size, disk/no-space
+   */
+  keepUpload(name: string, sizeBytes: number, content: Readable): Promise<UploadedFile>;
   /** Latest first. */
   list(): Promise<DatasetRecord[]>;
   remove(id: string): Promise<void>;
@@ -21,7 +30,13 @@ export interface DataService {
 /** Rows are not kept, so a file of any honest size stays far below; what unpacks without end does not. */
 const LIMITS = { memoryBytes: 3e9, timeMs: 60 * 60_000 };
 
-export function createDataService({ history, jobs }: { history: History; jobs: JobRunner }): DataService {
+export interface DataServiceOptions {
+  readonly home: string;
+  readonly history: History;
+  readonly jobs: JobRunner;
+}
+
+export function createDataService({ home, history, jobs }: DataServiceOptions): DataService {
   return {
     async inspect(request, { signal, onEvent } = {}) {
       const job = await jobs.start('inspect', request, { onEvent, limits: LIMITS });
@@ -30,6 +45,7 @@ export function createDataService({ history, jobs }: { history: History; jobs: J
       for (const file of report.files) if (file.format !== null) upsertDataset(db, describeFile(file));
       return report;
     },
+    keepUpload: (name, sizeBytes, content) => keepUpload(path.join(home, 'uploads'), name, sizeBytes, content),
     list: async () => listDatasets(await history.open()),
     async remove(id) {
       deleteDataset(await history.open(), id);

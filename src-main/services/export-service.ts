@@ -1,7 +1,10 @@
 /**
  * @file Results in forms that other programs load: merged models, adapters in PEFT's format.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { AppError } from '../../src-shared/domain/app-error.ts';
+import type { RunRecord } from '../../src-shared/domain/history.ts';
 import type { ExportOptions, MergeOptions, WrittenFolder } from '../engine/recipes/contract.ts';
 import { insertExport } from '../store/exports.ts';
 import { findRunByDir } from '../store/runs.ts';
@@ -9,12 +12,37 @@ import type { History } from './history.ts';
 import type { JobFollowing } from './inference-service.ts';
 import { followJob, type JobRunner } from './job-runner.ts';
 
+/** A run's weights, and how they are to be written. */
+export interface WriteRequest {
+  readonly run: RunRecord;
+  readonly modelDir: string;
+  /** null where the run trained all weights: `modelDir` is its result. */
+  readonly adapterDir: string | null;
+  readonly format: 'peft' | 'merged';
+  /** merged only; null = the model's own. */
+  readonly dtype: MergeOptions['dtype'];
+  readonly outputDir: string;
+}
+
 export interface ExportService {
+  /** @throws export/no-adapter for a run that trained all weights */
+  write(request: WriteRequest, following?: JobFollowing): Promise<WrittenFolder>;
+  /** A folder in the home that does not exist, named after the run. @param step of a checkpoint; null = the result */
+  suggestFolder(
+    run: RunRecord,
+    request: { readonly checkpoint: number | null; readonly format: string },
+  ): Promise<string>;
   merge(request: Omit<MergeOptions, 'host'>, following?: JobFollowing): Promise<WrittenFolder>;
   export(request: Omit<ExportOptions, 'host'>, following?: JobFollowing): Promise<WrittenFolder>;
 }
 
-export function createExportService({ history, jobs }: { history: History; jobs: JobRunner }): ExportService {
+export interface ExportServiceOptions {
+  readonly home: string;
+  readonly history: History;
+  readonly jobs: JobRunner;
+}
+
+export function createExportService({ home, history, jobs }: ExportServiceOptions): ExportService {
   /** An adapter in a run folder (the final one or a checkpoint) belongs to that run. */
   async function record(format: string, adapterDir: string, written: WrittenFolder): Promise<WrittenFolder> {
     const db = await history.open();
@@ -25,7 +53,7 @@ export function createExportService({ history, jobs }: { history: History; jobs:
     return written;
   }
 
-  return {
+  const service: ExportService = {
     async merge(request, { signal, onEvent } = {}) {
       const written = await followJob(await jobs.start('merge', request, { onEvent }), signal);
       return record('merged', request.adapterDir, written);
@@ -34,5 +62,26 @@ export function createExportService({ history, jobs }: { history: History; jobs:
       const written = await followJob(await jobs.start('export', request, { onEvent }), signal);
       return record(request.format, request.adapterDir, written);
     },
+    async write({ run, modelDir, adapterDir, format, dtype, outputDir }, following) {
+      if (adapterDir === null) {
+        throw new AppError('export/no-adapter', `The run "${run.name}" trained all weights: there is no adapter`, {
+          hint: `Its result is a whole model already: ${modelDir}`,
+        });
+      }
+      if (format === 'merged') return service.merge({ modelDir, adapterDir, outputDir, dtype }, following);
+      return service.export({ modelDir, adapterDir, outputDir, format }, following);
+    },
+    async suggestFolder(run, { checkpoint, format }) {
+      const words = run.name
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}]+/gu, '-')
+        .replace(/^-+|-+$/g, '')
+        .slice(0, 60);
+      const step = checkpoint === null ? '' : `-step-${checkpoint}`;
+      const base = path.join(home, 'exports', `${words || run.id}${step}-${format}`);
+      const names = Array.from({ length: 1000 }, (_, index) => (index === 0 ? base : `${base}-${index + 1}`));
+      return names.find((name) => !existsSync(name)) ?? `${base}-${crypto.randomUUID()}`;
+    },
   };
+  return service;
 }

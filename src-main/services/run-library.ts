@@ -21,6 +21,7 @@ import { RUN_FOLDER_ENTRY } from '../jobs/run-folder.ts';
 import { listCheckpointRecords } from '../store/checkpoints.ts';
 import type { ReadableDb, WritableDb } from '../store/database.ts';
 import { listExports } from '../store/exports.ts';
+import { listKnownPaths } from '../store/known-paths.ts';
 import { listEvaluations, listNotices, readMetricPage } from '../store/metrics.ts';
 import {
   countTags,
@@ -64,6 +65,8 @@ export interface RunLibrary {
   delete(runs: readonly string[]): Promise<void>;
   /** @param step of a checkpoint; null = the finished result. @throws run/no-result, run/no-checkpoint */
   tuned(run: string, step: number | null): Promise<TunedModel>;
+  /** Folders and files that the history and its lists hold: runs, their models and exports, models, data files. */
+  knownPaths(): Promise<ReadonlySet<string>>;
   /** Runs that are said to be at work, by whatever process; those that nobody works on any more are mended first. */
   watched(onNotice: (notice: Notice) => void): Promise<RunRecord[]>;
 }
@@ -118,6 +121,7 @@ export function createRunLibrary({ history, runs }: { history: History; runs: Ru
       for (const { id } of records) await runs.remove(id);
     },
     tuned: async (run, step) => findTuned(await history.open(), await find(run), step),
+    knownPaths: async () => new Set(listKnownPaths(await history.open())),
     async watched(onNotice) {
       const db = await history.open();
       await recoverOrphans(db, onNotice);

@@ -9,7 +9,7 @@ export interface TaskControl {
   /** Aborted when the person, or the end of the program, asks to stop. */
   readonly signal: AbortSignal;
   /** @param fraction 0 to 1, null where the end is not known */
-  progress(phase: string, fraction: number | null): void;
+  readonly progress: (phase: string, fraction: number | null) => void;
 }
 
 export interface TaskService {

@@ -39,8 +39,8 @@ export const chatMethods = {
   /** Answers at once; `chat:changed` says when it is ready. */
   'chat:open': method<ChatState>()(
     z.strictObject({
-      /** Folder of a model. */
-      model: filePath,
+      /** Folder of a model; with `tuned` the run says which. */
+      model: filePath.nullable().default(null),
       /** Run whose result, or one of whose checkpoints, is put on the model; null = the model as it is. */
       tuned: z
         .strictObject({ run: id, checkpoint: z.int().nonnegative().nullable().default(null) })

@@ -1,0 +1,50 @@
+/**
+ * @file Data files, models, configurations, folders.
+ */
+import path from 'node:path';
+import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
+import type { CoreContext, HandlersOf } from '../core-context.ts';
+import { listFolder } from '../list-folder.ts';
+import { progressOf } from './progress-of.ts';
+
+export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models' | 'config' | 'files'> {
+  const { services, tasks, guard, places, push } = context;
+  const { data, models } = services;
+  return {
+    'data:list': () => data.list(),
+    async 'data:inspect'(request) {
+      const named = [...request.train, ...request.eval, ...(request.model === null ? [] : [request.model])];
+      for (const file of named) await guard.check(file);
+      const subject = request.train.map((file) => path.basename(file)).join(', ');
+      return tasks.start('inspectData', subject, ({ signal, progress }) =>
+        data.inspect(request, { signal, onEvent: progressOf(progress) }),
+      );
+    },
+    async 'data:remove'({ id }) {
+      await data.remove(id);
+      return null;
+    },
+
+    'models:list': () => models.list(),
+    async 'models:find'() {
+      const found = await models.findCached();
+      for (const model of found) guard.allow(model.path);
+      return found;
+    },
+    async 'models:import'({ path: folder, name }) {
+      const imported = await models.importFolder(await guard.check(folder), name);
+      push('models:changed', { reason: 'imported' });
+      return imported;
+    },
+    async 'models:remove'({ id }) {
+      const removed = await models.remove(id);
+      push('models:changed', { reason: 'removed' });
+      return removed;
+    },
+    'models:describe': async ({ path: folder }) => models.describe(await guard.check(folder)),
+
+    'config:validate': ({ config }) => parseRunConfig(config),
+
+    'files:listFolder': ({ path: folder }) => listFolder(folder, places),
+  };
+}
