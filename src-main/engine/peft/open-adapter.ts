@@ -56,7 +56,9 @@ export async function openAdapter(
   folder: ModelFolder,
   dir: string,
 ): Promise<OpenedAdapter | OpenedWeights> {
-  if (await holdsWeights(dir)) return openWeights(model, dir);
+  const kind = await findKind(dir);
+  if (kind === 'model') throw isModel(dir);
+  if (kind === 'weights') return openWeights(model, dir);
   const { config: stored, ...read } = await readPeftAdapter(dir);
   const base = makeBaseReader(model, folder);
   const faults = await findMisfits(model, { config: stored, ...read }, dir, base);
@@ -74,10 +76,20 @@ export async function openAdapter(
   );
 }
 
-/** A folder of our own with weights instead of an adapter; a model has a config.json beside them. */
-async function holdsWeights(dir: string): Promise<boolean> {
+/** By its files: weights without adapter_config.json are a run's own, and with config.json beside them a whole model. */
+async function findKind(dir: string): Promise<'adapter' | 'weights' | 'model'> {
   const names = await readdir(dir).catch((): string[] => []);
-  return names.includes(SINGLE_FILE) && !names.includes(ADAPTER_CONFIG_FILE) && !names.includes('config.json');
+  if (names.includes(ADAPTER_CONFIG_FILE)) return 'adapter';
+  if (names.includes('config.json')) return 'model';
+  return names.includes(SINGLE_FILE) ? 'weights' : 'adapter';
+}
+
+function isModel(dir: string): AppError {
+  const message = 'is a whole model, not an adapter';
+  return new AppError('adapter/is-a-model', `${dir} ${message}`, {
+    hint: 'Give this folder as the model, without an adapter.',
+    faults: [{ file: dir, message }],
+  });
 }
 
 async function openWeights(model: AdaptableModel, dir: string): Promise<OpenedWeights> {

@@ -185,7 +185,10 @@ class Selection {
         `names layer ${beyond.join(', ')}; the layers of this model are 0 to ${count - 1}`,
       );
     }
-    return new Set([...found].filter((path) => layers.includes(layerOf(path, pattern ?? null))));
+    // A whole path is meant as it stands, as in PEFT: `lm_head` is in no layer.
+    const whole = Array.isArray(wanted) ? wanted : [];
+    const isKept = (path: string) => whole.includes(path) || layers.includes(layerOf(path, pattern ?? null));
+    return new Set([...found].filter(isKept));
   }
 }
 

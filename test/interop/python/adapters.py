@@ -4,6 +4,7 @@ import torch
 from models import load_model, logits_of
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import save_file
+from transformers import Trainer
 
 PASSED_ON = (
     "r",
@@ -17,6 +18,7 @@ PASSED_ON = (
     "layers_to_transform",
     "exclude_modules",
     "init_lora_weights",
+    "ensure_weight_tying",
 )
 
 
@@ -58,3 +60,18 @@ def adapter_logits(model, folder, tokens, out, dtype="f32"):
     change = (logits - logits_of(load_model(model, dtype), tokens)).abs().max().item()
     merged = (logits_of(wrapped.merge_and_unload(), tokens) - logits).abs().max().item()
     return {"change_from_base": change, "merged_difference": merged}
+
+
+def plain_name(name):
+    """A parameter's name without what PEFT wraps around it."""
+    for wrapping in ("base_model.model.", ".default", ".base_layer", ".modules_to_save"):
+        name = name.replace(wrapping, "")
+    return name.replace("lora_magnitude_vector.weight", "lora_magnitude_vector")
+
+
+def trained_tensors(model, peft):
+    """What PEFT trains for our settings and what the Trainer decays of it: [name, shape, decays]."""
+    wrapped = get_peft_model(load_model(model), lora_config(peft))
+    decayed = set(Trainer.get_decay_parameter_names(None, wrapped))
+    trained = [(name, p) for name, p in wrapped.named_parameters() if p.requires_grad]
+    return {"tensors": [[plain_name(name), list(p.shape), name in decayed] for name, p in trained]}

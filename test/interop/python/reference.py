@@ -32,6 +32,7 @@ def operations():
         "model_logits": models.model_logits,
         "make_adapter": adapters.make_adapter,
         "adapter_logits": adapters.adapter_logits,
+        "trained_tensors": adapters.trained_tensors,
         "train": training.train,
         "train_quasi_lora": quasi_lora.train_quasi_lora,
         "make_tokenizer": text.make_tokenizer,

@@ -1,0 +1,66 @@
+/**
+ * @file What an adapter makes of each of the model's tensors, computed row by row on the host.
+ */
+import { adapterName } from '../formats/adapter-names.ts';
+import { rankOf, scaleOf } from '../formats/peft-config.ts';
+import { addUpdateRow, lengthOf, type HostUpdate } from './low-rank-product.ts';
+import type { OpenedAdapter, OpenedWeights } from './open-adapter.ts';
+
+/** A tensor that takes new values, or a matrix that takes an update. */
+export type MergedWeight =
+  | { readonly kind: 'replaced'; readonly values: Float32Array }
+  | {
+      readonly kind: 'updated';
+      readonly update: HostUpdate;
+      readonly columns: number;
+      /** DoRA's: the length that each row gets. */
+      readonly magnitude: Float32Array | null;
+    };
+
+/** Our tensor name -> what becomes of it. */
+export function makeMergedWeights(opened: OpenedAdapter | OpenedWeights): Map<string, MergedWeight> {
+  const merged = new Map<string, MergedWeight>();
+  if (opened.kind === 'weights') {
+    for (const [name, { data }] of opened.tensors) merged.set(name, { kind: 'replaced', values: data });
+    return merged;
+  }
+  const { adapter, targets, own } = opened;
+  for (const { path, inFeatures } of targets) {
+    const find = (part: Parameters<typeof adapterName>[1]) =>
+      adapter.tensors.get(adapterName(path, part))?.data ?? null;
+    const update = {
+      rank: rankOf(adapter.config, path),
+      scale: scaleOf(adapter.config, path),
+      a: find('lora_A')!,
+      b: find('lora_B')!,
+      s: find('scaling_vector'),
+    };
+    const magnitude = find('lora_magnitude_vector');
+    merged.set(`${path}.weight`, { kind: 'updated', update, columns: inFeatures, magnitude });
+  }
+  for (const name of own) merged.set(name, { kind: 'replaced', values: adapter.tensors.get(name)!.data });
+  return merged;
+}
+
+/**
+ * Merges a part of a tensor in place.
+ * @param values as they are in the model; of a matrix whole rows
+ * @param first place of the first of them in the whole tensor
+ */
+export function mergePart(change: MergedWeight, values: Float32Array, first: number): void {
+  if (change.kind === 'replaced') {
+    values.set(change.values.subarray(first, first + values.length));
+    return;
+  }
+  const { update, columns, magnitude } = change;
+  const row = new Float64Array(columns);
+  for (let at = 0, index = first / columns; at < values.length; at += columns, index += 1) {
+    row.set(values.subarray(at, at + columns));
+    addUpdateRow(update, index, row);
+    if (magnitude) {
+      const factor = magnitude[index]! / lengthOf(row);
+      for (let j = 0; j < columns; j += 1) row[j]! *= factor;
+    }
+    values.set(row, at);
+  }
+}
