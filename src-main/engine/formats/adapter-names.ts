@@ -23,6 +23,10 @@ export interface AdapterName {
   readonly part: AdapterPart;
 }
 
+/** Head of models that share its weight with the token embedding. */
+export const TIED_HEAD = 'lm_head';
+export const TIED_HEAD_WEIGHT = `${TIED_HEAD}.weight`;
+
 const PREFIX = 'base_model.model.';
 /** Parts with their endings in files; an adapter name may stand in between, as older versions wrote it. */
 const PART =

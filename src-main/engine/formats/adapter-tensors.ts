@@ -2,7 +2,14 @@
  * @file The tensors of an adapter file: reading them under the engine's names, and finding out whether they belong together.
  */
 import type { Fault } from '../../../src-shared/domain/app-error.ts';
-import { adapterName, fromPeftName, isTrainedWhole, splitAdapterName, type AdapterPart } from './adapter-names.ts';
+import {
+  adapterName,
+  fromPeftName,
+  isTrainedWhole,
+  splitAdapterName,
+  TIED_HEAD_WEIGHT,
+  type AdapterPart,
+} from './adapter-names.ts';
 import { rankOf, type PeftAdapterConfig } from './peft-config.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 import { decodeFloats, isFloatFileDType } from './tensor-data.ts';
@@ -50,6 +57,7 @@ export async function loadAdapterTensors(
 function isExpected(name: string, config: PeftAdapterConfig): boolean {
   if (name.endsWith('.bias') && (config.bias === 'all' || config.bias === 'lora_only')) return true;
   const heads = config.task_type === 'SEQ_CLS' ? CLASSIFIER_HEADS : [];
+  if (config.ensure_weight_tying && name === TIED_HEAD_WEIGHT) return true;
   if (isTrainedWhole(splitAdapterName(name).module, config.modules_to_save ?? [])) return true;
   const named = [...heads, ...(Array.isArray(config.bias) ? config.bias : [])];
   return named.some((module) => `.${name}`.includes(`.${module}.`));

@@ -3,7 +3,13 @@
  */
 import path from 'node:path';
 import type { Fault } from '../../../src-shared/domain/app-error.ts';
-import { adapterName, splitAdapterName, type AdapterPart } from '../formats/adapter-names.ts';
+import {
+  adapterName,
+  splitAdapterName,
+  TIED_HEAD,
+  TIED_HEAD_WEIGHT,
+  type AdapterPart,
+} from '../formats/adapter-names.ts';
 import {
   ADAPTER_CONFIG_FILE,
   ADAPTER_WEIGHTS_FILE,
@@ -17,10 +23,7 @@ import { describeModules, listModules, moduleOf, type AdaptableModel } from './a
 import type { ReadBase } from './base-weights.ts';
 import { matchPattern } from './module-patterns.ts';
 import { selectTargets, type TargetSettings } from './select-targets.ts';
-import { TIED_HEAD } from './select-weights.ts';
-
-/** Head of a tied model, saved beside the embedding by PEFT. */
-export const TIED_HEAD_WEIGHT = `${TIED_HEAD}.weight`;
+import { findTiedTable } from './tied-head.ts';
 
 /** The linears that have an update in the file, in the order of the network. */
 export function adaptedLinears(model: AdaptableModel, tensors: AdapterTensors): Linear[] {
@@ -102,12 +105,12 @@ function explainUnknown(model: AdaptableModel, module: string, tensor?: string):
 
 /** PEFT parts a trained embedding from the head that shares its table, unless told otherwise; here they are always one. */
 async function findTyingFault(
-  { facts, weights }: AdaptableModel,
+  model: AdaptableModel,
   { config, tensors }: PeftAdapter,
   read: ReadBase,
 ): Promise<(Misfit & { field: string }) | null> {
-  if (!facts.tiedEmbeddings) return null;
-  const table = weights.find(({ role }) => role === 'embedding')?.name ?? '';
+  const table = findTiedTable(model);
+  if (table === null) return null;
   const head = tensors.get(TIED_HEAD_WEIGHT);
   const embedding = tensors.get(table);
   if (head === undefined && (embedding === undefined || config.ensure_weight_tying)) return null;

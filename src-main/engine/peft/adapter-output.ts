@@ -17,6 +17,7 @@ import { openSafetensors, streamSafetensors } from '../formats/safetensors.ts';
 import { decodeFloats, encodeFloats, isFloatFileDType } from '../formats/tensor-data.ts';
 import type { FileContent, FileSet } from '../formats/file-set.ts';
 import { doubleRank, firstColumns, firstRows, joinA, joinB, type PissaStart } from './pissa.ts';
+import { addTiedHead, dropTiedHead } from './tied-head.ts';
 import { sizeOf, type TrainedTensor } from './trained-tensors.ts';
 
 export interface AdapterOutputOptions {
@@ -26,8 +27,8 @@ export interface AdapterOutputOptions {
   /** What adapter_config.json names as the base. */
   readonly baseModel: string | null;
   readonly taskType: TaskType;
-  /** The embedding is trained and the head shares its table. */
-  readonly tiesHead: boolean;
+  /** Name of the trained embedding table that is the head too. */
+  readonly trainedTable: string | null;
   readonly pissa: PissaStart | null;
 }
 
@@ -42,7 +43,11 @@ export async function encodeTrained(options: AdapterOutputOptions, values: Value
   if (peft.peft_type === 'NONE') return encodeWeights(trained, values, baseModel);
   const tensors = new Map<string, AdapterTensor>();
   for (const tensor of trained) tensors.set(tensor.name, await toFileTensor(tensor, values, options.pissa));
-  return encodePeftAdapter({ config: describeAdapter(options), tensors, metadata: {} });
+  return encodePeftAdapter({
+    config: describeAdapter(options),
+    tensors: addTiedHead(tensors, options.trainedTable),
+    metadata: {},
+  });
 }
 
 /** adapter_config.json of what is trained. */
@@ -50,7 +55,7 @@ export function describeAdapter({
   peft,
   baseModel,
   taskType,
-  tiesHead,
+  trainedTable,
   pissa,
 }: AdapterOutputOptions): PeftAdapterConfig {
   if (peft.peft_type === 'NONE') throw new Error('internal: peft_type NONE has no adapter_config.json');
@@ -72,7 +77,7 @@ export function describeAdapter({
     use_dora: peft.use_dora,
     modules_to_save: peft.modules_to_save.length > 0 ? peft.modules_to_save : null,
     init_lora_weights: pissa ? true : peft.init_lora_weights,
-    ensure_weight_tying: tiesHead,
+    ensure_weight_tying: trainedTable !== null,
   });
 }
 
@@ -86,7 +91,9 @@ export async function restoreTrained(dir: string, options: AdapterOutputOptions)
   const { peft, trained, pissa } = options;
   const isWhole = peft.peft_type === 'NONE';
   const file = path.join(dir, isWhole ? SINGLE_FILE : ADAPTER_WEIGHTS_FILE);
-  const tensors = isWhole ? await readTrainedWeights(file) : (await readPeftAdapter(dir)).tensors;
+  const tensors = isWhole
+    ? await readTrainedWeights(file)
+    : dropTiedHead((await readPeftAdapter(dir)).tensors, options.trainedTable);
   const faults: Fault[] = [];
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const tensor of trained) {

@@ -16,6 +16,7 @@ import { matchPattern } from './module-patterns.ts';
 import { PissaStart } from './pissa.ts';
 import { RUN_CONFIG, selectTargets } from './select-targets.ts';
 import { selectBesideAdapter, selectTrainable } from './select-weights.ts';
+import { findTrainedTable } from './tied-head.ts';
 import { listTrainedTensors, setUpdates, sizeOf, type TrainedTensor } from './trained-tensors.ts';
 import type { PeftSetup, TrainableTensor } from './types.ts';
 
@@ -64,7 +65,7 @@ export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPe
   const trained = listTrainedTensors(model, { peft, targets, own, loraplusLrRatio: options.loraplusLrRatio });
   setUpdates(model, targets, peft);
   const start: Start = { peft, seed: options.seed, read, pissa };
-  const output = { peft, trained, baseModel: folder.path, taskType, tiesHead: tiesHead(model, own), pissa };
+  const output = { peft, trained, baseModel: folder.path, taskType, trainedTable: findTrainedTable(model, own), pissa };
   const replaced = pissa
     ? targets.map(
         (linear) => [`${linear.path}.weight`, () => pissa.residualOf(linear, rankOf(peft, linear.path))] as const,
@@ -90,11 +91,6 @@ export function makeSetup(
     files: (values): Promise<FileSet> => encodeTrained(output, values),
     restore: (dir) => restoreTrained(dir, output),
   };
-}
-
-/** Whether an embedding is trained whose table is the head too: PEFT must be told, or it parts the two. */
-export function tiesHead(model: AdaptableModel, own: ReadonlySet<string>): boolean {
-  return model.facts.tiedEmbeddings && model.weights.some(({ name, role }) => role === 'embedding' && own.has(name));
 }
 
 function doesNotFit(faults: readonly Fault[]): AppError {

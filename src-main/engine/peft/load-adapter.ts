@@ -10,11 +10,12 @@ import type { ModelFolder } from '../formats/model-folder.ts';
 import { foldScalingVectors, type AdapterTensors } from '../formats/peft-adapter.ts';
 import { moduleOf, type AdaptableModel } from './adaptable-model.ts';
 import type { AdapterOutputOptions } from './adapter-output.ts';
-import { makeSetup, tiesHead, type AttachedPeft, type MakeInitial } from './attach.ts';
+import { makeSetup, type AttachedPeft, type MakeInitial } from './attach.ts';
 import { PEFT_DEFAULTS } from './defaults.ts';
 import { fillWith } from './initial-values.ts';
 import { openAdapter, type OpenedAdapter, type OpenedWeights } from './open-adapter.ts';
 import { RUN_CONFIG, selectTargets } from './select-targets.ts';
+import { findTrainedTable } from './tied-head.ts';
 import { listTrainedTensors, setUpdates, sizeOf } from './trained-tensors.ts';
 
 export interface LoadAdapterOptions {
@@ -79,7 +80,7 @@ function assemble(
     trained,
     baseModel,
     taskType,
-    tiesHead: tiesHead(model, own),
+    trainedTable: findTrainedTable(model, own),
     pissa: null,
   };
   const initial: MakeInitial = async ({ name, part, shape }) => {

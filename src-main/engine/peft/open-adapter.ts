@@ -21,12 +21,13 @@ import {
 import { makePeftConfig, rankOf, scaleOf, type PeftAdapterConfig } from '../formats/peft-config.ts';
 import type { Linear } from '../nn/linear.ts';
 import { listModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
-import { adaptedLinears, findMisfits, TIED_HEAD_WEIGHT } from './adapter-fit.ts';
+import { adaptedLinears, findMisfits } from './adapter-fit.ts';
 import { readTrainedWeights } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';
 import { doubleRank, joinA, joinB, splitLargestPart } from './pissa.ts';
 import { shortNames } from './select-targets.ts';
 import { selectBesideAdapter } from './select-weights.ts';
+import { dropTiedHead, findTiedTable } from './tied-head.ts';
 
 export interface OpenedAdapter {
   readonly kind: 'adapter';
@@ -64,7 +65,7 @@ export async function openAdapter(
   const faults = await findMisfits(model, { config: stored, ...read }, dir, base);
   if (faults.length > 0) throw doesNotFit(dir, faults);
   const adapter = await toOrdinary(model, { ...read, config: stored }, base);
-  const tensors = withoutTiedHead(model, adapter.tensors);
+  const tensors = dropTiedHead(adapter.tensors, findTiedTable(model));
   const targets = adaptedLinears(model, tensors);
   const { settings, own } = settle(model, adapter.config, tensors, targets);
   const missing = [...own].filter((name) => !tensors.has(name));
@@ -115,11 +116,6 @@ function doesNotFit(dir: string, faults: readonly Fault[]): AppError {
     hint: 'Give the model that the adapter was trained on.',
     faults,
   });
-}
-
-function withoutTiedHead({ facts }: AdaptableModel, tensors: AdapterTensors): AdapterTensors {
-  if (!facts.tiedEmbeddings) return tensors;
-  return new Map([...tensors].filter(([name]) => name !== TIED_HEAD_WEIGHT));
 }
 
 async function toOrdinary(model: AdaptableModel, adapter: PeftAdapter, read: ReadBase): Promise<PeftAdapter> {

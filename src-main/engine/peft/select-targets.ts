@@ -11,6 +11,7 @@ import { isTrainedWhole } from '../formats/adapter-names.ts';
 import type { Linear } from '../nn/linear.ts';
 import { describeModules, isNamed, listEmbeddings, listModules, type AdaptableModel } from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
+import { isTiedHead } from './tied-head.ts';
 
 /** Where the settings stand, for messages. */
 export interface SettingsPlace {
@@ -133,9 +134,9 @@ class Selection {
     if (listEmbeddings(this.#model).some((path) => isNamed(path, [wanted]))) {
       const hint = 'modules_to_save trains it whole';
       this.#fail('target_modules', `"${wanted}" is an embedding table; adapters on tables are not supported`, hint);
-    } else if (wanted === 'lm_head' && this.#model.facts.tiedEmbeddings) {
+    } else if (isTiedHead(this.#model, wanted)) {
       const hint = 'modules_to_save with the embedding trains both';
-      this.#fail('target_modules', '"lm_head" shares the table of the token embedding in this model', hint);
+      this.#fail('target_modules', `"${wanted}" shares the table of the token embedding in this model`, hint);
     } else {
       const hint = `its linears are ${describeModules(this.#paths)}`;
       this.#fail('target_modules', `${JSON.stringify(wanted)} matches no module of this model`, hint);

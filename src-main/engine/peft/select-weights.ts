@@ -8,9 +8,7 @@ import type { Linear } from '../nn/linear.ts';
 import { describeModules, isNamed, listModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
 import { innerLinears, RUN_CONFIG } from './select-targets.ts';
-
-/** Name of the head that a tied model has no tensor for. */
-export const TIED_HEAD = 'lm_head';
+import { isTiedHead } from './tied-head.ts';
 
 type BiasSettings = Pick<PeftConfig, 'bias' | 'modules_to_save'>;
 
@@ -30,7 +28,7 @@ export function selectBesideAdapter(
 ): Set<string> {
   const modules = listModules(model);
   for (const name of whole) {
-    if (name.endsWith(TIED_HEAD) && model.facts.tiedEmbeddings) {
+    if (isTiedHead(model, name)) {
       const hint = 'name the embedding, embed_tokens in most models: both are then trained as one';
       fail(faults, 'modules_to_save', `"${name}" shares the table of the token embedding in this model`, hint);
     } else if (!modules.some((path) => path.endsWith(name))) {

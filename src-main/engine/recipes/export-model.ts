@@ -7,8 +7,8 @@ import path from 'node:path';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { foldScalingVectors, writePeftAdapter } from '../formats/peft-adapter.ts';
 import { makePeftConfig } from '../formats/peft-config.ts';
-import { tiesHead } from '../peft/attach.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
+import { addTiedHead, findTrainedTable } from '../peft/tied-head.ts';
 import type { ExportModel, WrittenFolder } from './contract.ts';
 import { openModel } from './open-model.ts';
 
@@ -19,6 +19,7 @@ export const exportModel: ExportModel = async ({ modelDir, adapterDir, outputDir
     const opened = await openAdapter(model, folder, adapterDir);
     if (opened.kind === 'weights') throw noAdapter(adapterDir);
     const { adapter, settings, own } = opened;
+    const table = findTrainedTable(model, own);
     const config = makePeftConfig({
       ...adapter.config,
       base_model_name_or_path: path.resolve(modelDir),
@@ -29,10 +30,11 @@ export const exportModel: ExportModel = async ({ modelDir, adapterDir, outputDir
       modules_to_save: settings.modules_to_save.length > 0 ? settings.modules_to_save : null,
       // PEFT has no word for a list of modules. With "all" it takes those that are in the file and leaves the others as they are.
       bias: Array.isArray(settings.bias) ? 'all' : settings.bias,
-      ensure_weight_tying: tiesHead(model, own),
+      ensure_weight_tying: table !== null,
       inference_mode: true,
     });
-    await writePeftAdapter(outputDir, foldScalingVectors({ ...adapter, config }));
+    const tensors = addTiedHead(adapter.tensors, table);
+    await writePeftAdapter(outputDir, foldScalingVectors({ ...adapter, config, tensors }));
     return await describe(outputDir);
   } finally {
     await folder.close();
