@@ -3,6 +3,7 @@
  * into the repository.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -60,17 +61,21 @@ export function describeRun(modelDir: string, dataFiles: readonly string[]): Run
   };
 }
 
-/** Writes corpus, random weights and settings; what was in the folder is removed. */
+/**
+ * Writes corpus, random weights and settings, in place of earlier ones.
+ * @throws where the folder already has a run: its checkpoints cost half an hour
+ */
 export async function prepareWorkplace(
   dir: string,
   { corpus }: SampleResources,
   modelFiles: string,
 ): Promise<Workplace> {
-  await rm(dir, { recursive: true, force: true });
+  const [modelDir, runDir] = [path.join(dir, 'initial'), path.join(dir, 'run')];
+  if (existsSync(runDir)) throw new Error(`${runDir} is there already: resume it, publish its model, or remove it`);
+  await rm(modelDir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const files = { 'conversations.jsonl': corpus.conversations, 'texts.jsonl': corpus.texts };
   for (const [name, rows] of Object.entries(files)) await writeFile(path.join(dir, name), renderRows(rows));
-  const modelDir = path.join(dir, 'initial');
   await writeInitialModel(modelDir, modelFiles);
   const config = describeRun(
     modelDir,
@@ -78,7 +83,7 @@ export async function prepareWorkplace(
   );
   const configFile = path.join(dir, 'config.json');
   await writeFile(configFile, `${JSON.stringify(config, null, 2)}\n`);
-  return { configFile, runDir: path.join(dir, 'run') };
+  return { configFile, runDir };
 }
 
 /** Arguments of scripts/tunesmith.mjs that start the run. */

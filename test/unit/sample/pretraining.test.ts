@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -65,6 +65,12 @@ describe('pre-training', () => {
   it('is started by the command line', () => {
     const { configFile, runDir } = workplace;
     expect(trainArguments(workplace)).toEqual(['train', '--config', configFile, '--output', runDir, '--json']);
+  });
+
+  it('does not write over a run', async () => {
+    const place = path.join(dir, 'used');
+    await mkdir(path.join(place, 'run'), { recursive: true });
+    await expect(prepareWorkplace(place, makeSampleResources(), MODEL_FILES)).rejects.toThrow('is there already');
   });
 
   it('publishes the weights in bf16', async () => {
