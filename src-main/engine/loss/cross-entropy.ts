@@ -6,6 +6,7 @@
  * is fixed when the step is traced, so one graph serves every number of labels. Sources: Liger Kernel's fused linear
  * cross-entropy and Cut Cross-Entropy (Wijmans et al. 2024) for the idea.
  */
+import { sumGradients } from '../ops/basics.ts';
 import * as raw from '../ops/primitives.ts';
 import { asLeaf, detach, differentiable, gradients, makeTensor, needsGradient, type Tensor } from '../ops/tensor.ts';
 
@@ -73,9 +74,11 @@ function lossOfChunk(
       const column = raw.reshape(weights, [-1, 1]);
       if (headLeaves.length > 0) {
         const gradient = raw.cast(raw.multiply(slopes, column), logits.dtype);
-        return { loss, grads: gradients([{ value: logits, gradient }], [leaf, ...headLeaves], raw.add) };
+        const [dHidden, ...dLeaves] = gradients([{ value: logits, gradient }], [leaf, ...headLeaves], sumGradients);
+        // The chunks' gradients are added up in f32.
+        return { loss, grads: [dHidden!, ...dLeaves.map((grad) => grad && raw.cast(grad, 'float32'))] };
       }
-      const [dHidden] = gradients([{ value: logits, gradient: raw.cast(slopes, logits.dtype) }], [leaf], raw.add);
+      const [dHidden] = gradients([{ value: logits, gradient: raw.cast(slopes, logits.dtype) }], [leaf], sumGradients);
       return { loss, grads: [raw.multiply(dHidden!, raw.cast(column, dHidden!.dtype))] };
     },
     ({ loss, grads }) => [loss, ...grads.filter((grad) => grad !== null)].map((tensor) => tensor.id),

@@ -15,6 +15,12 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   return axes.length === 0 ? gradient : raw.reshape(raw.sum(gradient, axes), shape);
 }
 
+/** Sums two gradients of one value; where a bf16 product meets an f32 one the sum is f32. */
+export function sumGradients(a: Tensor, b: Tensor): Tensor {
+  const dtype = a.dtype === b.dtype ? a.dtype : 'float32';
+  return raw.add(raw.cast(a, dtype), raw.cast(b, dtype));
+}
+
 /** a + b with NumPy broadcasting; both of one dtype. */
 export function add(a: Tensor, b: Tensor): Tensor {
   const [out] = differentiable(

@@ -2,7 +2,7 @@
  * @file Gradient checkpointing: keep a block's inputs, forget its inside, run it again in the backward pass.
  * Source: Chen et al. 2016.
  */
-import * as raw from './primitives.ts';
+import { sumGradients } from './basics.ts';
 import { asLeaf, detach, differentiable, gradients, needsGradient, type Tensor } from './tensor.ts';
 
 /**
@@ -27,7 +27,7 @@ export function checkpoint(
       const again = inputs.map((input) => ({ ...input, id: runner.barrier(input.id, input.dtype, dy!.id) }));
       const leaves = again.map((input, index) => (needsGradient(inputs[index]!) ? asLeaf(input) : detach(input)));
       const value = block(...leaves);
-      return gradients([{ value, gradient: dy! }], [...leaves, ...parameters], raw.add);
+      return gradients([{ value, gradient: dy! }], [...leaves, ...parameters], sumGradients);
     },
   );
   return out!;

@@ -21,7 +21,7 @@ import { type Execution, openTrainingSession } from './training-session.ts';
 const MEMORY_SHARE = 0.7;
 
 export const fineTune: FineTune = async (options) => {
-  const { host, checkpoints, resume } = options;
+  const { host, resume } = options;
   const saved = resume ? decodeState(resume.state) : null;
   const run = await prepareRun(options, saved?.started_at ?? null);
   await beforeFirstStep(options, run);
@@ -29,13 +29,12 @@ export const fineTune: FineTune = async (options) => {
   const execution = saved?.execution ?? chooseExecution(run);
   const session = await openTrainingSession(run, engine, execution, host, resume);
   try {
-    await options.setResolved(run.config);
     reportStart(options, run, engine, session.trainedValues, saved?.progress.step ?? 0);
     const progress = saved?.progress ?? startProgress();
     const end = await trainLoop({ options, run, session, progress });
     const { files, best } = await finalFiles(options, run, session, progress);
     return {
-      adapter_dir: await checkpoints.writeFinal(files),
+      adapter_dir: await options.checkpoints.writeFinal(files),
       final_loss: progress.final_loss,
       eval_loss: best?.eval_loss ?? progress.eval_loss,
       best_checkpoint: best?.dir ?? null,
@@ -48,9 +47,11 @@ export const fineTune: FineTune = async (options) => {
   }
 };
 
-/** The last checks that cost nothing. */
-async function beforeFirstStep({ host, checkpoints }: FineTuneOptions, run: PreparedRun): Promise<void> {
+/** The last checks that cost nothing; the stored configuration says how many checkpoints there must be room for. */
+async function beforeFirstStep(options: FineTuneOptions, run: PreparedRun): Promise<void> {
+  const { host, checkpoints } = options;
   try {
+    await options.setResolved(run.config);
     if (host.signal.aborted) throw new Interrupted();
     await checkpoints.requireSpace(countValues(run) * 16);
   } catch (error) {

@@ -14,7 +14,7 @@ export const computeLogits: ComputeLogits = async (options) => {
   try {
     const { model, program } = session;
     const ids = await inputIds(options, session.tokenizer);
-    requireTokens(ids, model.facts.vocabSize, model.facts.maxPositions);
+    requireTokens(ids, model.facts.vocabSize, model.tablesDependOnLength ? Infinity : model.facts.maxPositions);
     const seq = ids.length;
     const tokens = {
       batch: 1,

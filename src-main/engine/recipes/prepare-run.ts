@@ -2,6 +2,7 @@
  * @file Everything about a run that is decided before its first step: model, data, adapter, configuration. Whatever is wrong shows here,
  * and nothing has been written yet.
  */
+import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { ResolvedRunConfig } from '../../../src-shared/schema/run-config.ts';
 import { packRows } from '../data/packing.ts';
 import { prepareData, type PreparedData } from '../data/prepare.ts';
@@ -9,6 +10,7 @@ import { createBatchSampler } from '../data/sampler.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { attachPeft, type AttachedPeft } from '../peft/attach.ts';
 import { loadAdapter } from '../peft/load-adapter.ts';
+import { createIdTokenizer } from '../tokenizer/id-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { FineTuneOptions } from './contract.ts';
 import { openModel, type OpenModel } from './open-model.ts';
@@ -39,7 +41,7 @@ export async function prepareRun({ config, host }: FineTuneOptions, startedAt: n
   try {
     const { model, folder } = opened;
     const data = resolveData(config, model.facts);
-    const tokenizer = await opened.tokenizer();
+    const tokenizer = await tokenizerFor(data, opened);
     const peft = resolvePeft(config);
     const seed = config.training.seed ?? 42;
     const attached = await attach(opened, peft, config, seed);
@@ -108,6 +110,20 @@ async function attach(
   const loraplusLrRatio = config.training.loraplus_lr_ratio ?? null;
   if (peft.adapter_path === null) return attachPeft({ model, folder, peft, loraplusLrRatio, seed });
   return loadAdapter({ model, folder, dir: peft.adapter_path, peft: config.peft, loraplusLrRatio });
+}
+
+/** Rows of token ids need no tokenizer. */
+async function tokenizerFor(
+  { format }: ResolvedRunConfig['data'],
+  { model, folder, tokenizer }: OpenModel,
+): Promise<Tokenizer> {
+  try {
+    return await tokenizer();
+  } catch (error) {
+    const isMissing = error instanceof AppError && error.code === 'tokenizer/missing';
+    if (format !== 'tokens' || !isMissing) throw error;
+    return createIdTokenizer(model.facts.vocabSize, folder.config);
+  }
 }
 
 function gridOf(

@@ -140,7 +140,7 @@ function gradientsOf(
 ): Map<string, Tensor | null> {
   const names = [...parameters.keys()];
   const leaves = names.map((name) => parameters.get(name)!.leaf);
-  const found = gradients([{ value: loss, gradient: raw.scalar(runner, 1) }], leaves, raw.add);
+  const found = gradients([{ value: loss, gradient: raw.scalar(runner, 1) }], leaves, basics.sumGradients);
   return new Map(names.map((name, index) => [name, found[index]!]));
 }
 

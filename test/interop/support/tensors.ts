@@ -30,18 +30,12 @@ export function readTensors(file: string): Map<string, PlainTensor> {
   const body = bytes.subarray(8 + headerLength);
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength)) as Record<string, HeaderEntry>;
   const tensors = new Map<string, PlainTensor>();
-  for (const [
-    name,
-    {
-      dtype,
-      shape,
-      data_offsets: [start, end],
-    },
-  ] of Object.entries(header)) {
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
+    const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== 'F32') throw new Error(`${file}: ${name} is ${dtype}, expected F32`);
     // Copied, because the body need not start at a multiple of four bytes.
-    tensors.set(name, { shape, data: new Float32Array(new Uint8Array(body.subarray(start, end)).buffer) });
+    tensors.set(name, { shape, data: new Float32Array(new Uint8Array(body.subarray(...offsets)).buffer) });
   }
   return tensors;
 }
