@@ -66,7 +66,7 @@ function isTimeout(error: unknown): boolean {
 function reasonOf(error: unknown): string {
   const message = (error as { message?: unknown }).message;
   const text = typeof message === 'string' ? message : String(error);
-  return text.replace(/^Invalid regular expression: /, '').slice(0, 120);
+  return text.replace(/^Invalid regular expression: .*: /s, '').slice(0, 120);
 }
 
 function quote(pattern: string): string {

@@ -1,0 +1,115 @@
+/**
+ * @file Small Llama models with random weights in every tensor, biases included, and adapters written to disk.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll } from 'vitest';
+import type { FileSet } from '../../../../src-main/engine/formats/file-set.ts';
+import { openModelFolder, type ModelFolder } from '../../../../src-main/engine/formats/model-folder.ts';
+import { writeSafetensors } from '../../../../src-main/engine/formats/safetensors.ts';
+import { encodeFloats, type WritableFloatDType } from '../../../../src-main/engine/formats/tensor-data.ts';
+import type { CausalModel } from '../../../../src-main/engine/models/model.ts';
+import { makeModel } from '../../../../src-main/engine/models/registry.ts';
+import { attachPeft, type AttachedPeft } from '../../../../src-main/engine/peft/attach.ts';
+import { PEFT_DEFAULTS } from '../../../../src-main/engine/peft/defaults.ts';
+import { drawNormal } from '../../../../src-main/engine/peft/initial-values.ts';
+import { AppError } from '../../../../src-shared/domain/app-error.ts';
+import type { PeftConfig } from '../../../../src-shared/schema/run-config.ts';
+
+export interface OpenedModel {
+  readonly dir: string;
+  readonly model: CausalModel;
+  readonly folder: ModelFolder;
+}
+
+const CONFIG = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  vocab_size: 20,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 32,
+  tie_word_embeddings: false,
+};
+
+/** A folder of the test file's own, removed after its tests. */
+export async function makeTestFolder(): Promise<(name: string) => string> {
+  const root = await mkdtemp(path.join(tmpdir(), 'tunesmith-peft-'));
+  afterAll(() => rm(root, { recursive: true, force: true }));
+  return (name) => path.join(root, name);
+}
+
+/** Writes and opens a model. @param config laid over a Llama of two layers */
+export async function writeRandomModel(
+  dir: string,
+  config: Readonly<Record<string, unknown>> = {},
+  dtype: WritableFloatDType = 'F32',
+): Promise<OpenedModel> {
+  await mkdir(dir, { recursive: true });
+  const all = { ...CONFIG, ...config };
+  await writeFile(path.join(dir, 'config.json'), JSON.stringify(all));
+  await writeFile(path.join(dir, 'tokenizer_config.json'), '{}');
+  const tensors = makeModel(all).weights.map(({ name, shape }) => {
+    const size = shape.reduce((product, side) => product * side, 1);
+    return { name, dtype, shape, data: encodeFloats(drawNormal(7, name, size, 0.3), dtype) };
+  });
+  await writeSafetensors(path.join(dir, 'model.safetensors'), tensors);
+  const folder = await openModelFolder(dir);
+  afterAll(() => folder.close());
+  return { dir, model: makeModel(all), folder };
+}
+
+/** Attaches with the defaults where nothing is said. */
+export function attach(opened: OpenedModel, peft: Partial<PeftConfig> = {}, seed = 1): Promise<AttachedPeft> {
+  return attachPeft({ ...opened, peft: { ...PEFT_DEFAULTS, ...peft }, loraplusLrRatio: null, seed });
+}
+
+export type Values = Map<string, Float32Array<ArrayBuffer>>;
+
+/** Where the trained tensors start. */
+export async function startOf(setup: AttachedPeft): Promise<Values> {
+  const values: Values = new Map();
+  for (const trainable of setup.trainables) values.set(trainable.name, await trainable.initial());
+  return values;
+}
+
+/** Values as training might leave them: none is where it started. */
+export async function trainedOf(setup: AttachedPeft, seed = 3): Promise<Values> {
+  const values: Values = new Map();
+  for (const [name, start] of await startOf(setup)) {
+    const step = drawNormal(seed, name, start.length, 0.1);
+    values.set(
+      name,
+      start.map((value, i) => value + step[i]!),
+    );
+  }
+  return values;
+}
+
+export async function writeFiles(files: FileSet, dir: string): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  for (const [name, content] of files) {
+    const pieces = content instanceof Uint8Array ? [content] : await Array.fromAsync(content);
+    await writeFile(path.join(dir, name), Buffer.concat(pieces));
+  }
+  return dir;
+}
+
+/** The AppError that something ends with. */
+export async function failureOf(work: Promise<unknown>): Promise<AppError> {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof AppError) return error;
+  throw new Error(`expected an AppError, got ${String(error)}`);
+}
+
+/** `field message` of every fault. */
+export function faultsOf({ faults }: AppError): string[] {
+  return faults.map(({ field, message }) => `${field ?? ''} ${message}`);
+}
