@@ -5,19 +5,16 @@
  * Tolerance 1e-4 absolute in f32 on logits of order one to ten: the update is added before or after the product with W. PiSSA's bases
  * differ by what two singular value decompositions differ in, which is below that.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { openModelFolder } from '../../src-main/engine/formats/model-folder.ts';
-import type { FileSet } from '../../src-main/engine/formats/file-set.ts';
 import { makeModel } from '../../src-main/engine/models/registry.ts';
-import { attachPeft } from '../../src-main/engine/peft/attach.ts';
-import { PEFT_DEFAULTS } from '../../src-main/engine/peft/defaults.ts';
-import { drawNormal } from '../../src-main/engine/peft/initial-values.ts';
 import type { EngineHost } from '../../src-main/engine/recipes/contract.ts';
 import { exportModel } from '../../src-main/engine/recipes/export-model.ts';
 import { mergeAdapter } from '../../src-main/engine/recipes/merge.ts';
 import type { PeftConfig } from '../../src-shared/schema/run-config.ts';
+import { attach, trainedOf, writeFiles } from '../unit/engine/peft/random-model.ts';
 import { REFERENCE_TIMEOUT_MS, runReference } from './support/python.ts';
 import { randomTokens } from './support/random.ts';
 import { largestDifference, readOnlyTensor } from './support/tensors.ts';
@@ -189,32 +186,8 @@ test(
 
 /** A native adapter whose tensors all moved away from their start, as training moves them. */
 async function writeTrained(item: Case, dir: string): Promise<void> {
-  const opened = await openModelFolder(modelOf(item));
-  const setup = await attachPeft({
-    model: makeModel(opened.config),
-    folder: opened,
-    peft: { ...PEFT_DEFAULTS, ...item.peft },
-    loraplusLrRatio: null,
-    seed: 1,
-  });
-  const values = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const trainable of setup.trainables) {
-    const { name } = trainable;
-    const start = await trainable.initial();
-    const step = drawNormal(2, name, start.length, 0.05);
-    values.set(
-      name,
-      start.map((value, i) => value + step[i]!),
-    );
-  }
-  await writeFiles(await setup.files(values), dir);
-  await opened.close();
-}
-
-async function writeFiles(files: FileSet, dir: string): Promise<void> {
-  mkdirSync(dir, { recursive: true });
-  for (const [name, content] of files) {
-    const pieces = content instanceof Uint8Array ? [content] : await Array.fromAsync(content);
-    writeFileSync(path.join(dir, name), Buffer.concat(pieces));
-  }
+  const folder = await openModelFolder(modelOf(item));
+  const setup = await attach({ dir: modelOf(item), model: makeModel(folder.config), folder }, item.peft);
+  await writeFiles(await setup.files(await trainedOf(setup)), dir);
+  await folder.close();
 }

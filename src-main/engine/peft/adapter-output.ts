@@ -35,7 +35,7 @@ export interface AdapterOutputOptions {
 type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 
 /** Metadata key of a file of trained weights (peft_type NONE): the folder of the model that they are laid over. */
-export const TRAINED_WEIGHTS_KEY = 'trained_weights_of';
+const TRAINED_WEIGHTS_KEY = 'trained_weights_of';
 
 /** Writes the trained tensors as an adapter folder, or for peft_type NONE as one file of weights. */
 export async function encodeTrained(options: AdapterOutputOptions, values: Values): Promise<FileSet> {
@@ -51,13 +51,7 @@ export async function encodeTrained(options: AdapterOutputOptions, values: Value
 }
 
 /** adapter_config.json of what is trained. */
-export function describeAdapter({
-  peft,
-  baseModel,
-  taskType,
-  trainedTable,
-  pissa,
-}: AdapterOutputOptions): PeftAdapterConfig {
+function describeAdapter({ peft, baseModel, taskType, trainedTable, pissa }: AdapterOutputOptions): PeftAdapterConfig {
   if (peft.peft_type === 'NONE') throw new Error('internal: peft_type NONE has no adapter_config.json');
   const { r, lora_alpha, rank_pattern, alpha_pattern } = pissa ? doubleRank(peft) : peft;
   return makePeftConfig({

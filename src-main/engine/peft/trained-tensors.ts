@@ -2,7 +2,7 @@
  * @file The list of trained tensors: names, shapes, and how the optimizer treats each.
  */
 import type { PeftConfig } from '../../../src-shared/schema/run-config.ts';
-import { adapterName, splitAdapterName, type AdapterPart } from '../formats/adapter-names.ts';
+import { adapterName, type AdapterPart } from '../formats/adapter-names.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
 import type { Linear } from '../nn/linear.ts';
 import type { AdaptableModel } from './adaptable-model.ts';
@@ -98,9 +98,4 @@ export function setUpdates(model: AdaptableModel, targets: readonly Linear[], pe
 /** Number of values in a tensor. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
-}
-
-/** Whether a tensor's name is one of an adapter, not of the model itself. */
-export function isAdapterTensor(name: string): boolean {
-  return splitAdapterName(name).part !== 'weights';
 }

@@ -93,8 +93,7 @@ export async function trainedOf(setup: AttachedPeft, seed = 3): Promise<Values> 
 export async function writeFiles(files: FileSet, dir: string): Promise<string> {
   await mkdir(dir, { recursive: true });
   for (const [name, content] of files) {
-    const pieces = content instanceof Uint8Array ? [content] : await Array.fromAsync(content);
-    await writeFile(path.join(dir, name), Buffer.concat(pieces));
+    await writeFile(path.join(dir, name), content);
   }
   return dir;
 }
