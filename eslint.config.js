@@ -6,7 +6,7 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 import { rules as houseRules } from './scripts/lint/house-rules.mjs';
 
-const TYPED = ['src-*/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'];
+const TYPED = ['src-*/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'electron.vite.config.ts'];
 const SCRIPTS = ['scripts/**/*.mjs', '*.mjs', '*.js'];
 
 export default tseslint.config(
@@ -15,7 +15,12 @@ export default tseslint.config(
   {
     files: TYPED,
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['electron.vite.config.ts'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',

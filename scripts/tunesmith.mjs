@@ -6,7 +6,7 @@
  * on a machine that has none, so for them only the npm packages are set up.
  */
 import path from 'node:path';
-import { noteMissingTensorFlow, prepareOrExit } from './launch/prepare.mjs';
+import { buildOrExit, noteMissingTensorFlow, prepareOrExit } from './launch/prepare.mjs';
 import { becomeNode } from './launch/run-node.mjs';
 import { cacheRoot, REPO_ROOT } from './setup/paths.mjs';
 
@@ -16,6 +16,7 @@ const args = process.argv.slice(2);
 const engine = needsEngine(args);
 const ready = await prepareOrExit({ engine });
 if (engine) noteMissingTensorFlow(ready);
+if (engine && args[0] === 'serve') await buildOrExit(ready.node);
 const env = { NODE_COMPILE_CACHE: path.join(cacheRoot(), 'compile'), ...process.env };
 await becomeNode(ready.node, [path.join(REPO_ROOT, 'src-main', 'cli', 'main.ts'), ...args], { env, watchParent: true });
 

@@ -3,6 +3,7 @@
  */
 import { ensureReady } from '../setup/ensure-ready.mjs';
 import { describeFailure, exitCodeOf } from '../setup/failure.mjs';
+import { ensureBuilt } from './build-app.mjs';
 
 /** @typedef {import('../setup/ensure-ready.mjs').Readiness} Readiness */
 
@@ -14,6 +15,19 @@ import { describeFailure, exitCodeOf } from '../setup/failure.mjs';
 export async function prepareOrExit(options) {
   try {
     return await ensureReady(options);
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    process.exit(exitCodeOf(error));
+  }
+}
+
+/**
+ * Builds the app where its sources changed; ends the process where that fails.
+ * @param {string} node path of Node 24
+ */
+export async function buildOrExit(node) {
+  try {
+    await ensureBuilt({ node });
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exit(exitCodeOf(error));

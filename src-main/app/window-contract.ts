@@ -15,7 +15,7 @@ import { CONTRACT_ERRORS, failWith, type Outcome, succeed } from '../../src-shar
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import { readCall } from '../transport/call-once.ts';
 import type { CoreSupervisor } from './core-supervisor.ts';
-import { CHANNELS } from './ipc-channels.ts';
+import { CHANNELS } from './preload-channels.ts';
 
 /** The part of `ipcMain` that is used. */
 export interface IpcEnd<Event> {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FromCore } from '../../src-shared/contract/messages.ts';
 import { superviseCore } from '../../src-main/app/core-supervisor.ts';
-import { CHANNELS } from '../../src-main/app/ipc-channels.ts';
+import { CHANNELS } from '../../src-main/app/preload-channels.ts';
 import { makeFolder } from '../unit/jobs/support/start-fake.ts';
 import { fakeConfig, type OpenDesktop, openDesktop, OWN_PAGE, until } from './support/open-contract.ts';
 

@@ -20,7 +20,7 @@ import {
 } from '../../../src-shared/contract/socket-channel.ts';
 import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 import { type CoreSupervisor, superviseCore } from '../../../src-main/app/core-supervisor.ts';
-import { CHANNELS } from '../../../src-main/app/ipc-channels.ts';
+import { CHANNELS } from '../../../src-main/app/preload-channels.ts';
 import { type DesktopHandlers, type IpcEnd, serveWindow } from '../../../src-main/app/window-contract.ts';
 import { createCore } from '../../../src-main/transport/core.ts';
 import { startSocketServer } from '../../../src-main/transport/socket-server.ts';
