@@ -13,14 +13,17 @@ const LAYERS = ['engine', 'jobs', 'services', 'transport|cli', 'app'];
  */
 const ENGINE_ARROWS = [
   ['device', '(?!device/)'],
-  ['ops', '(nn|quant|loss|models|peft|optim|tokenizer|data|formats|recipes)/'],
-  ['nn', '(quant|loss|models|peft|optim|tokenizer|data|formats|recipes)/'],
-  ['quant', '(nn|models|peft|optim|tokenizer|data|recipes)/'],
-  ['loss', '(nn|models|peft|optim|tokenizer|data|formats|recipes)/'],
-  ['models', '(peft|recipes)/'],
-  ['peft', '(models|recipes)/'],
-  ['compile', '(models|peft|recipes)/'],
-  ['(formats|tokenizer|data|optim)', '(nn|models|peft|recipes)/'],
+  ['ops', '(?!(device|ops|quant)/)'],
+  ['quant', '(?!(device|formats|quant)/)'],
+  ['nn', '(?!(device|ops|nn)/)'],
+  ['loss', '(?!(device|ops|loss)/)'],
+  ['models', '(?!(device|ops|nn|loss|models)/)'],
+  ['compile', '(?!(device|ops|compile)/)'],
+  ['weights', '(peft|compile|optim|loss|steps|recipes)/'],
+  ['optim', '(?!(device|ops|weights|optim)/)'],
+  ['steps', '(peft|formats|tokenizer|data|recipes)/'],
+  ['peft', '(compile|loss|optim|steps|recipes)/'],
+  ['(formats|tokenizer|data)', '(device|ops|nn|loss|models|peft|weights|optim|compile|steps|recipes)/'],
 ];
 
 /**
@@ -55,7 +58,7 @@ const engineRules = ENGINE_ARROWS.map(([part, unknown]) =>
     `engine-${part.replace(/[()]/g, '').replaceAll('|', '-')}`,
     `^src-main/engine/${part}/`,
     `^src-main/engine/${unknown}`,
-    'Arrows inside the engine: device, then ops, then nn, quant and loss, then models and peft, then recipes.',
+    'Arrows inside the engine: device, ops, then nn and loss, models, weights, optim and steps; peft beside them; recipes on top.',
   ),
 );
 

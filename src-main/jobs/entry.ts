@@ -32,4 +32,18 @@ runJobProcess({
     ]);
     return callRecipe(evaluate);
   },
+  merge: async () => {
+    const [{ callRecipe }, { mergeAdapter }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/merge.ts'),
+    ]);
+    return callRecipe(mergeAdapter);
+  },
+  export: async () => {
+    const [{ callRecipe }, { exportModel }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/export-model.ts'),
+    ]);
+    return callRecipe(exportModel);
+  },
 });

@@ -5,7 +5,7 @@ import { stopIds } from './generate.ts';
 import { questionOf } from './answer-examples.ts';
 import { greedy } from './choose-token.ts';
 import { decode } from './decode.ts';
-import type { LoopOptions } from './train-loop.ts';
+import type { LoopOptions } from './loop-options.ts';
 
 const MOST_SAMPLES = 3;
 const MOST_TOKENS = 64;

@@ -11,20 +11,12 @@ import { labelArrays } from '../steps/loss-inputs.ts';
 import { tokenArrays } from '../steps/token-inputs.ts';
 import { makeSchedule } from '../optim/schedule.ts';
 import { randomUint32 } from '../data/seeded-random.ts';
-import type { FineTuneOptions } from './contract.ts';
+import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
 import { encodeState, type RunProgress } from './run-progress.ts';
 import { reportSamples } from './samples.ts';
 import type { TrainingSession } from './training-session.ts';
-
-export interface LoopOptions {
-  readonly options: FineTuneOptions;
-  readonly run: PreparedRun;
-  readonly session: TrainingSession;
-  /** Changed as the run goes on. */
-  readonly progress: RunProgress;
-}
 
 /** So many steps in a row without a usable gradient end the run. */
 const MOST_SKIPPED = 10;
