@@ -40,6 +40,26 @@ const CASES = [
   { name: 'regular expression', peft: { r: 2, lora_alpha: 8, target_modules: '.*\\.1\\..*(gate|o)_proj' } },
   { name: 'bias lora_only', peft: { r: 4, lora_alpha: 8, target_modules: ['k_proj', 'q_proj'], bias: 'lora_only' } },
   { name: 'bias all', peft: { r: 4, lora_alpha: 8, target_modules: ['o_proj', 'down_proj'], bias: 'all' } },
+  { name: 'DoRA', peft: { r: 4, lora_alpha: 8, target_modules: 'all-linear', use_dora: true } },
+  {
+    name: 'whole modules beside the adapter',
+    peft: { r: 4, lora_alpha: 8, target_modules: ['q_proj', 'o_proj'], modules_to_save: ['lm_head', 'norm'] },
+  },
+  {
+    name: 'patterns, one layer, the head adapted',
+    peft: {
+      r: 4,
+      lora_alpha: 8,
+      target_modules: ['k_proj', 'up_proj', 'lm_head'],
+      layers_to_transform: [1],
+      rank_pattern: { k_proj: 2 },
+      alpha_pattern: { up_proj: 16 },
+    },
+  },
+  {
+    name: 'PiSSA',
+    peft: { r: 4, lora_alpha: 8, target_modules: ['q_proj', 'gate_proj', 'down_proj'], init_lora_weights: 'pissa' },
+  },
 ] as const;
 
 const folder = makeWorkFolder('adapters');
