@@ -4,9 +4,11 @@
 
 /** Languages that the catalogue has words for; numbers follow it, so that a sentence is of one piece. */
 export const LANGUAGE = 'en-GB';
+/** British short forms of numbers look like units: 135m. */
+const COMPACT_LANGUAGE = 'en-US';
 
 const plainNumber = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 0 });
-const compactNumber = new Intl.NumberFormat(LANGUAGE, { notation: 'compact', maximumSignificantDigits: 3 });
+const compactNumber = new Intl.NumberFormat(COMPACT_LANGUAGE, { notation: 'compact', maximumSignificantDigits: 3 });
 const percentNumber = new Intl.NumberFormat(LANGUAGE, { style: 'percent', maximumSignificantDigits: 2 });
 const timeOfDay = new Intl.DateTimeFormat(LANGUAGE, { hour: '2-digit', minute: '2-digit' });
 const dayAndTime = new Intl.DateTimeFormat(LANGUAGE, {

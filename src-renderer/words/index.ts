@@ -2,7 +2,24 @@
  * @file All words of the window, in one place. Another language is another object of this type.
  */
 import { common } from './common.ts';
+import { fields } from './fields.ts';
 import { frame } from './frame.ts';
 import { runs } from './runs.ts';
+import { wizard } from './wizard.ts';
+import { checkStep, methodStep, modelStep, precisionStep, runStep, trainingStep } from './wizard-choices.ts';
+import { dataWords } from './wizard-data.ts';
 
-export const words = { common, frame, runs } as const;
+export const words = {
+  common,
+  fields,
+  frame,
+  runs,
+  wizard,
+  data: dataWords,
+  modelStep,
+  methodStep,
+  precisionStep,
+  trainingStep,
+  checkStep,
+  runStep,
+} as const;

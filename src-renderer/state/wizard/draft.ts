@@ -1,0 +1,45 @@
+/**
+ * @file A run that is being set up: the configuration as the person has it so far, and what the screens need to know beside it. It is
+ * stored as JSON after each change, so that closing the app loses nothing.
+ */
+import type { JsonValue } from '../../../src-shared/domain/json.ts';
+import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
+
+export const PRESETS = ['quick', 'balanced', 'thorough'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+type Sections = Pick<RunConfig, 'quantization' | 'peft' | 'training'>;
+
+export interface DraftConfig extends Sections {
+  readonly name: string;
+  readonly model: { readonly path: string } | null;
+  readonly data: Partial<RunConfig['data']> & { readonly train: readonly string[] };
+}
+
+export interface Draft {
+  readonly version: 1;
+  readonly config: DraftConfig;
+  /** What the training settings follow until one of them is set by hand. */
+  readonly preset: Preset;
+  /** Steps that were left by Next: what is in them was seen. */
+  readonly seen: readonly string[];
+}
+
+export const EMPTY_DRAFT: Draft = {
+  version: 1,
+  config: { name: '', model: null, data: { train: [] }, quantization: {}, peft: {}, training: {} },
+  preset: 'balanced',
+  seen: [],
+};
+
+/** What another version stored is not guessed at. @returns null then */
+export function readDraft(content: JsonValue): Draft | null {
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return null;
+  return (content as { version?: unknown }).version === EMPTY_DRAFT.version ? (content as unknown as Draft) : null;
+}
+
+/** A draft from a configuration that was saved or shared. */
+export function draftFromConfig(config: RunConfig): Draft {
+  const { name = '', model, data, quantization, peft, training } = config;
+  return { ...EMPTY_DRAFT, config: { name, model, data, quantization, peft, training } };
+}

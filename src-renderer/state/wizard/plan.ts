@@ -1,0 +1,168 @@
+/**
+ * @file What a draft comes to: every setting with a value, and what follows from them. A pure function of draft, model and data, so
+ * that each change is answered at once.
+ */
+import type { DataReport } from '../../../src-shared/domain/data-report.ts';
+import type { ModelDetails } from '../../../src-shared/domain/models.ts';
+import type { DataConfig, PeftConfig, RunConfig, TrainingConfig } from '../../../src-shared/schema/run-config.ts';
+import type { Draft } from './draft.ts';
+import type { Precision } from './offers.ts';
+import {
+  type DataSizes,
+  gridOf,
+  PRESET_AIMS,
+  recommendBatchSize,
+  recommendEpochs,
+  recommendMaxLength,
+  recommendRate,
+  sizeData,
+} from './recommend.ts';
+import { countTrainable } from './trainable.ts';
+
+/** Settings that the screens show. */
+export interface PlannedSettings {
+  readonly data: Omit<DataConfig, 'train' | 'eval' | 'template'>;
+  readonly peft: Pick<
+    PeftConfig,
+    'peft_type' | 'r' | 'lora_alpha' | 'lora_dropout' | 'target_modules' | 'bias' | 'use_rslora' | 'use_dora'
+  >;
+  readonly training: Omit<TrainingConfig, 'lr_scheduler_kwargs' | 'metric_for_best_model' | 'logging_steps'>;
+  readonly precision: Precision;
+}
+
+export interface Plan {
+  readonly settings: PlannedSettings;
+  /** null until the data was looked at. */
+  readonly sizes: DataSizes | null;
+  readonly stepsPerEpoch: number | null;
+  readonly totalSteps: number | null;
+  /** Tokens of the whole training. */
+  readonly totalTokens: number | null;
+  /** null without a model. */
+  readonly trainable: number | null;
+}
+
+export interface PlanFacts {
+  readonly model: ModelDetails | null;
+  readonly report: DataReport | null;
+}
+
+export function makePlan(draft: Draft, { model, report }: PlanFacts): Plan {
+  const { config, preset } = draft;
+  const data = { ...plainData(recommendMaxLength(report, model)), ...withoutFiles(config.data) };
+  const peft = { ...plainPeft(preset), ...config.peft } as PlannedSettings['peft'];
+  const sizes = report === null ? null : sizeData(report, config.data, data.max_length);
+  const grid = sizes === null ? null : gridOf(sizes, data.max_length, data.packing);
+  const batch = config.training.per_device_train_batch_size ?? (grid === null ? 4 : recommendBatchSize(grid));
+  const accumulation = config.training.gradient_accumulation_steps ?? 1;
+  const stepsPerEpoch = grid === null ? null : Math.max(1, Math.ceil(grid.rows / batch / accumulation));
+  const epochs =
+    config.training.num_train_epochs ?? (stepsPerEpoch === null ? 3 : recommendEpochs(stepsPerEpoch, preset));
+  const training = {
+    ...plainTraining(draft, model, (sizes?.evalRows ?? 1) > 0),
+    per_device_train_batch_size: batch,
+    per_device_eval_batch_size: batch,
+    gradient_accumulation_steps: accumulation,
+    num_train_epochs: epochs,
+    ...config.training,
+  };
+  const wholeSteps = stepsPerEpoch === null ? null : Math.ceil(stepsPerEpoch * epochs);
+  const totalSteps = training.max_steps > 0 ? training.max_steps : wholeSteps;
+  const tokensPerStep = stepsPerEpoch === null || !sizes?.epochTokens ? null : sizes.epochTokens / stepsPerEpoch;
+  return {
+    settings: { data, peft, training, precision: precisionOf(config.quantization, model) },
+    sizes,
+    stepsPerEpoch,
+    totalSteps,
+    totalTokens: totalSteps === null || tokensPerStep === null ? null : Math.round(tokensPerStep * totalSteps),
+    trainable: model === null ? null : countTrainable(model, peft),
+  };
+}
+
+/**
+ * The configuration as it is sent, shared and saved: everything that the screens showed, nothing else.
+ * @throws TypeError without a model; `checks.ts` says so before
+ */
+export function buildConfig(draft: Draft, plan: Plan): RunConfig {
+  const { config } = draft;
+  if (config.model === null) throw new TypeError('internal: a draft without a model has no configuration');
+  const { data, peft, training, precision } = plan.settings;
+  return {
+    ...(config.name && { name: config.name }),
+    model: config.model,
+    data: { ...data, ...config.data, train: [...config.data.train] },
+    quantization: { ...config.quantization, method: precision },
+    peft: { ...peft, ...config.peft },
+    training: { ...training, ...config.training },
+  };
+}
+
+function withoutFiles({ train: _train, eval: _eval, template: _template, ...rest }: Draft['config']['data']) {
+  return rest;
+}
+
+function plainData(maxLength: number): PlannedSettings['data'] {
+  return {
+    eval_fraction: 0.1,
+    format: 'auto',
+    columns: {},
+    max_length: maxLength,
+    packing: true,
+    shuffle: true,
+    completion_only_loss: true,
+  };
+}
+
+function plainPeft(preset: Draft['preset']): PlannedSettings['peft'] {
+  const r = PRESET_AIMS[preset].rank;
+  return {
+    peft_type: 'LORA',
+    r,
+    lora_alpha: r * 4,
+    lora_dropout: 0,
+    target_modules: 'all-linear',
+    bias: 'none',
+    use_rslora: false,
+    use_dora: false,
+  };
+}
+
+function plainTraining(
+  { preset }: Draft,
+  model: ModelDetails | null,
+  hasEval: boolean,
+): Omit<
+  PlannedSettings['training'],
+  'per_device_train_batch_size' | 'per_device_eval_batch_size' | 'gradient_accumulation_steps' | 'num_train_epochs'
+> {
+  return {
+    learning_rate: recommendRate(model),
+    max_steps: -1,
+    lr_scheduler_type: 'linear',
+    warmup_ratio: 0.03,
+    warmup_steps: 0,
+    optim: 'adamw',
+    weight_decay: 0,
+    adam_beta1: 0.9,
+    adam_beta2: 0.999,
+    adam_epsilon: 1e-8,
+    momentum: 0.9,
+    loraplus_lr_ratio: null,
+    max_grad_norm: 1,
+    eval_steps: 0,
+    sample_prompts: [],
+    save_steps: 0,
+    save_minutes: 10,
+    save_total_limit: 2,
+    load_best_model_at_end: hasEval,
+    early_stopping_patience: hasEval ? PRESET_AIMS[preset].patience : 0,
+    gradient_checkpointing: 'auto',
+    seed: 42,
+  };
+}
+
+/** As stored; a half-precision file is trained in bf16. */
+function precisionOf({ method }: RunConfig['quantization'], model: ModelDetails | null): Precision {
+  if (method === 'none' || method === 'bf16') return method;
+  return model?.dtype === 'F32' ? 'none' : 'bf16';
+}

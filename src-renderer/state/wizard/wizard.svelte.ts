@@ -1,0 +1,249 @@
+/**
+ * @file The wizard: one draft, what is known about its model and data, and what follows from them. Each change is saved soon after it
+ * was made; nothing is lost by going back, by leaving, or by closing the app.
+ */
+import type { Client } from '../../../src-shared/contract/client.ts';
+import type { MethodInput } from '../../../src-shared/contract/contract.ts';
+import type { PlainError } from '../../../src-shared/domain/app-error.ts';
+import type { ModelDetails } from '../../../src-shared/domain/models.ts';
+import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
+import type { Engine } from '../engine.svelte.ts';
+import { toFailure } from '../failure.ts';
+import { type StepId, STEPS } from '../route.ts';
+import { findChecks } from './checks.ts';
+import { type Draft, type DraftConfig, EMPTY_DRAFT, type Preset, readDraft } from './draft.ts';
+import { estimateDisk, estimateMemory, estimateTime } from './estimate.ts';
+import { Inspection } from './inspection.svelte.ts';
+import { buildConfig, makePlan } from './plan.ts';
+
+const SAVE_PAUSE_MS = 400;
+const LOOK_PAUSE_MS = 350;
+
+export type StepState = 'done' | 'attention' | 'open';
+
+export class Wizard {
+  readonly id: string;
+  draft = $state.raw<Draft>(EMPTY_DRAFT);
+  model = $state.raw<ModelDetails | null>(null);
+  modelFailure = $state.raw<PlainError | null>(null);
+  /** Tokens a second of the latest finished run on the chosen model. */
+  measuredPace = $state<number | null>(null);
+  saveFailure = $state.raw<PlainError | null>(null);
+  readonly inspection: Inspection;
+  readonly #client: Client;
+  readonly #engine: Engine;
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  #lookTimer: ReturnType<typeof setTimeout> | undefined;
+  #isDirty = false;
+
+  readonly plan = $derived.by(() => makePlan(this.draft, { model: this.model, report: this.inspection.report }));
+  readonly memory = $derived.by(() =>
+    this.model && this.#engine.status ? estimateMemory(this.plan, this.model, this.#engine.status) : null,
+  );
+  readonly diskBytes = $derived.by(() => estimateDisk(this.plan));
+  readonly timeMs = $derived.by(() =>
+    this.model && this.#engine.status
+      ? estimateTime(this.plan, this.model, this.#engine.status, this.measuredPace)
+      : null,
+  );
+  readonly checks = $derived.by(() =>
+    findChecks({
+      draft: this.draft,
+      plan: this.plan,
+      report: this.inspection.report,
+      isReading: this.inspection.working,
+      readFailed: this.inspection.failure !== null,
+      model: this.model,
+      memory: this.memory,
+      diskBytes: this.diskBytes,
+      engine: this.#engine.status,
+    }),
+  );
+  readonly canStart = $derived.by(
+    () => this.model !== null && this.inspection.report !== null && !this.checks.some(({ level }) => level === 'block'),
+  );
+
+  constructor(client: Client, engine: Engine, id: string) {
+    this.id = id;
+    this.#client = client;
+    this.#engine = engine;
+    this.inspection = new Inspection(client);
+  }
+
+  /** Reads the stored draft, or begins with the model that the person most likely wants. */
+  async load(): Promise<void> {
+    const stored = await this.#client.call('drafts:get', { id: this.id });
+    const draft = stored && readDraft(stored.content);
+    if (draft) this.draft = draft;
+    else await this.#chooseFirstModel();
+    await Promise.all([this.#readModel(), this.#look()]);
+  }
+
+  /** Settings given as null are set back to what is recommended. */
+  change<Section extends 'data' | 'peft' | 'training' | 'quantization'>(
+    section: Section,
+    changes: { readonly [Key in keyof DraftConfig[Section]]?: DraftConfig[Section][Key] | undefined },
+  ): void {
+    const merged = Object.fromEntries(
+      Object.entries({ ...this.draft.config[section], ...changes }).filter(([, value]) => value !== undefined),
+    );
+    this.#setConfig({ [section]: merged });
+    if (section === 'data') this.#lookSoon();
+  }
+
+  setName(name: string): void {
+    this.#setConfig({ name });
+  }
+
+  async setModel(path: string): Promise<void> {
+    this.#setConfig({ model: { path } });
+    await this.#readModel();
+    this.#lookSoon();
+  }
+
+  /** The training settings that the preset decides are free again. */
+  setPreset(preset: Preset): void {
+    const { num_train_epochs: _epochs, early_stopping_patience: _patience, ...training } = this.draft.config.training;
+    this.#set({ ...this.draft, preset, config: { ...this.draft.config, training } });
+  }
+
+  /** Puts another draft in this one's place: a loaded configuration, or an earlier state. */
+  async replace(draft: Draft): Promise<void> {
+    this.#set(draft);
+    await Promise.all([this.#readModel(), this.#look()]);
+  }
+
+  markSeen(step: StepId): void {
+    if (!this.draft.seen.includes(step)) this.#set({ ...this.draft, seen: [...this.draft.seen, step] });
+  }
+
+  lookAgain(): Promise<void> {
+    return this.#look(true);
+  }
+
+  stepState(step: StepId): StepState {
+    const found = this.checks.filter((check) => check.step === step);
+    const seen = this.draft.seen.includes(step);
+    if (found.some(({ level }) => level === 'block')) return seen ? 'attention' : 'open';
+    if (found.length > 0 && seen) return 'attention';
+    return seen ? 'done' : 'open';
+  }
+
+  toConfig(): RunConfig {
+    return buildConfig(this.draft, this.plan);
+  }
+
+  /** Writes what is not written yet; call it when the wizard is left. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#saveTimer);
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    try {
+      const content = JSON.parse(JSON.stringify(this.draft)) as MethodInput<'drafts:save'>['content'];
+      await this.#client.call('drafts:save', { id: this.id, name: this.title, content });
+      this.saveFailure = null;
+    } catch (error) {
+      this.#isDirty = true;
+      this.saveFailure = toFailure(error);
+    }
+  }
+
+  /** After its run was started, or at the person's wish. */
+  async discard(): Promise<void> {
+    clearTimeout(this.#saveTimer);
+    this.#isDirty = false;
+    await this.#client.call('drafts:remove', { id: this.id });
+  }
+
+  /** For lists of drafts: its name, or its first file. */
+  get title(): string {
+    const { name, data } = this.draft.config;
+    return name || (data.train[0]?.split(/[\\/]/).at(-1) ?? '');
+  }
+
+  #setConfig(changes: Partial<DraftConfig>): void {
+    this.#set({ ...this.draft, config: { ...this.draft.config, ...changes } });
+  }
+
+  #set(draft: Draft): void {
+    this.draft = draft;
+    this.#isDirty = true;
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = setTimeout(() => void this.flush(), SAVE_PAUSE_MS);
+  }
+
+  #lookSoon(): void {
+    clearTimeout(this.#lookTimer);
+    this.#lookTimer = setTimeout(() => void this.#look(), LOOK_PAUSE_MS);
+  }
+
+  async #look(anew = false): Promise<void> {
+    await this.#lookOnce(anew);
+    // The lengths found may have changed the length that is recommended, which decides what is cut.
+    await this.#lookOnce(false);
+  }
+
+  /** Nothing is done where the question is the same as before. */
+  async #lookOnce(anew: boolean): Promise<void> {
+    const { data, model } = this.draft.config;
+    if (data.train.length === 0) {
+      this.inspection.clear();
+      return;
+    }
+    const settings = this.plan.settings.data;
+    await this.inspection.look(
+      {
+        train: [...data.train],
+        eval: [...(data.eval ?? [])],
+        format: settings.format,
+        columns: settings.columns,
+        max_length: settings.max_length,
+        completion_only_loss: settings.completion_only_loss,
+        template: data.template ?? null,
+        model: this.model && this.model.faults.length === 0 ? (model?.path ?? null) : null,
+      },
+      anew,
+    );
+  }
+
+  async #chooseFirstModel(): Promise<void> {
+    const models = await this.#client.call('models:list', {}).catch(() => []);
+    const usable = models.filter((model) => model.usable);
+    const first = usable.find(({ source }) => source !== 'sample') ?? usable[0];
+    // Not the person's change: it is not worth a stored draft.
+    if (first) this.draft = { ...this.draft, config: { ...this.draft.config, model: { path: first.path } } };
+  }
+
+  async #readModel(): Promise<void> {
+    const path = this.draft.config.model?.path;
+    this.modelFailure = null;
+    if (path === undefined) {
+      this.model = null;
+      return;
+    }
+    try {
+      const model = await this.#client.call('models:describe', { path });
+      if (path !== this.draft.config.model?.path) return;
+      this.model = model;
+      this.measuredPace = await this.#readPace(path);
+    } catch (error) {
+      this.model = null;
+      this.modelFailure = toFailure(error);
+    }
+  }
+
+  async #readPace(modelPath: string): Promise<number | null> {
+    const page = await this.#client
+      .call('runs:list', { states: ['finished'], sort: 'ended_at', limit: 100 })
+      .catch(() => null);
+    const run = page?.runs.find(
+      ({ model_path, tokens, elapsed_ms }) => model_path === modelPath && tokens > 0 && elapsed_ms > 0,
+    );
+    return run ? (run.tokens / run.elapsed_ms) * 1000 : null;
+  }
+}
+
+/** The step before or after another one, null at the ends. */
+export function neighbour(step: StepId, direction: 1 | -1): StepId | null {
+  return STEPS[STEPS.indexOf(step) + direction] ?? null;
+}

@@ -1,0 +1,210 @@
+/**
+ * @file Words of the steps from "Base model" to "How to train".
+ */
+import { countOf } from './format.ts';
+
+export const modelStep = {
+  text: 'The model you start from. It already reads and writes; your examples teach it one thing more.',
+  label: 'Models to start from',
+  sampleName: 'Sample model',
+  sampleText: 'Tiny; made to watch training in a minute. It knows only its own small world.',
+  facts: {
+    size: 'Size on disk',
+    parameters: 'Numbers in it',
+    architecture: 'Architecture',
+    context: 'Longest text',
+    licence: 'Licence',
+    stored: 'Stored as',
+    template: 'Chat template',
+    layers: 'Layers',
+  },
+  contextTokens: (count: string) => `${count} tokens`,
+  hasTemplate: 'yes',
+  noTemplate: 'none: conversations get a plain one',
+  fit: { fits: 'Fits', tight: 'Tight', 'too-much': 'Too large', unknown: '' },
+  gone: 'Its folder is gone or damaged',
+  unsupported: 'Tunesmith cannot train this architecture yet.',
+  found: 'Found on this machine',
+  foundText: 'In the Hugging Face cache. Adding one copies nothing.',
+  add: 'Add',
+  importFolder: 'Add a folder with a model',
+  importText: 'A folder with config.json, the tokenizer and safetensors files. It stays where it is.',
+  imported: (name: string) => `${name} is in the list.`,
+  reading: 'Reading the model',
+  details: 'About this model',
+} as const;
+
+export const methodStep = {
+  text: 'The base model stays as it is. Beside some of its matrices come two small ones, and only these learn.',
+  adapterLabel: 'Kind of added matrices',
+  adapters: {
+    lora: { title: 'LoRA', text: 'Two small matrices beside each chosen one. The usual choice, loads everywhere.' },
+    rslora: {
+      title: 'rsLoRA',
+      text: 'LoRA that keeps its strength at high capacity. Worth it from rank 32 on.',
+    },
+    dora: {
+      title: 'DoRA',
+      text: 'Learns direction and size apart. Often a little better at low rank, slower and larger.',
+    },
+  },
+  because: 'because it suits most data and every program loads it',
+  targets: {
+    title: 'Layers that learn',
+    all: 'All layers',
+    allText: 'Every matrix of every layer. Learns best.',
+    attention: 'Attention only',
+    attentionText: 'Query, key, value and output. Smaller; enough for tone and form.',
+    own: 'My choice',
+    ownText: 'Tick the matrices yourself.',
+    group: (name: string, layers: number, shape: string) =>
+      `${name}, in ${countOf(layers, 'layer', 'layers')}, ${shape}`,
+  },
+  rankLow: 'Very little can be learned with so few numbers.',
+  rankHigh: 'More than most data can fill: it may learn your rows by heart.',
+  alphaOdd: 'Unusually far from the rank: the change may be too strong or too weak.',
+  picture: {
+    title: 'How it works',
+    text: (rank: string) =>
+      `W is a matrix of the model and stays. B and A learn; between them is a narrow place, ${rank} numbers wide: the rank.`,
+    frozen: 'stays as it is',
+    learns: 'learns',
+  },
+} as const;
+
+export const precisionStep = {
+  text: 'How many bits each number of the base model gets in memory. Fewer bits need less memory.',
+  label: 'Precision of the base model',
+  options: {
+    none: { title: 'Full, 32 bits', text: 'Exact. For small models, or where memory is plenty.' },
+    bf16: {
+      title: 'Half, 16 bits',
+      text: 'Half the memory and usually faster; no difference to be seen in the result.',
+    },
+  },
+  because: {
+    none: 'because the model is stored in 32 bits',
+    bf16: 'because the model is stored in 16 bits: nothing is lost',
+  },
+  modelMemory: (size: string) => `${size} for the base model`,
+  totalMemory: (size: string) => `about ${size} in all`,
+} as const;
+
+export const trainingStep = {
+  text: 'How long and how strongly the model learns.',
+  presetLabel: 'How thorough',
+  presets: {
+    quick: { title: 'Quick', text: 'A first look whether it learns at all.' },
+    balanced: { title: 'Balanced', text: 'Enough rounds for your data. A good first real run.' },
+    thorough: {
+      title: 'Thorough',
+      text: 'More capacity and more rounds; stops by itself when it no longer gets better.',
+    },
+  },
+  because: (rows: string) => `because ${rows} need this many rounds`,
+  facts: (epochs: string, steps: string, time: string) => [epochs, steps, time].filter(Boolean).join(' · '),
+  epochs: (count: number) => countOf(count, 'round', 'rounds'),
+  stepsCount: (count: number) => countOf(count, 'step', 'steps'),
+  simple: 'Simple',
+  advanced: 'Advanced',
+  mode: 'How much to decide',
+  groups: {
+    length: 'Length of the training',
+    change: 'Size of the changes',
+    batches: 'Batches and memory',
+    checking: 'Checking and saving',
+    data: 'Data',
+    other: 'Other',
+  },
+  byHand: 'Set by hand',
+  reset: 'Back to recommended',
+  schedulers: {
+    constant: 'stays the same',
+    constant_with_warmup: 'rises, then stays',
+    linear: 'rises, then falls evenly',
+    cosine: 'rises, then falls in a curve',
+    cosine_with_restarts: 'falls in waves',
+    polynomial: 'falls in a steeper curve',
+    inverse_sqrt: 'falls fast, then slowly',
+  },
+  optimizers: { adamw: 'AdamW', adam: 'Adam', sgd: 'SGD with momentum', lion: 'Lion', adafactor: 'Adafactor' },
+  checkpointing: { auto: 'When memory is short', true: 'Always', false: 'Never' },
+  warnings: {
+    rateHigh: 'High: the model may fall apart. Watch the first steps.',
+    rateLow: 'Low: it may hardly learn in this time.',
+    epochsMany: 'Many rounds: it may learn your rows by heart.',
+    batchLarge: 'Only a few steps remain in each round; learning may be coarse.',
+    dropoutHigh: 'More than half is left out: little is learned.',
+  },
+} as const;
+
+export const checkStep = {
+  text: 'What will happen, against what this machine has. Nothing has started yet.',
+  ready: 'Everything is ready.',
+  readyWithWarnings: 'It can start. Some things are worth a look.',
+  blocked: 'Something has to be settled before it can start.',
+  goTo: (step: string) => `Go to ${step}`,
+  facts: 'In numbers',
+  rows: {
+    data: 'Examples',
+    dataText: (train: string, evaluation: string) => `${train} to learn from, ${evaluation} to check with`,
+    supervised: 'Trained tokens in each round',
+    stop: 'Knows when to stop',
+    stopText: (rows: string, all: string) => `${rows} of ${all} rows end with a stop token`,
+    trainable: 'Numbers that learn',
+    memory: 'Memory',
+    disk: 'Disk',
+    diskText: (size: string, free: string) => `${size} of ${free} free`,
+    time: 'Time',
+    engine: 'Engine',
+  },
+  notKnown: 'not known yet',
+  makeFit: {
+    batch: 'Fewer examples at a time',
+    checkpointing: 'Compute twice instead of keeping',
+    length: 'Shorter examples',
+    done: 'Changed. The memory is estimated anew.',
+  },
+  checks: {
+    'no-files': () => 'There is no data yet.',
+    reading: () => 'Your data is being read.',
+    'read-failed': () => 'Your data could not be read.',
+    'no-rows': () => 'There is no usable row in your data.',
+    'bad-rows': (count: number) => `${countOf(count, 'row', 'rows')} of your data cannot be used.`,
+    'nothing-trained': () => 'Nothing would be trained: no row has an answer within the limit.',
+    'labels-cut-off': (count: number) =>
+      `${countOf(count, 'row loses', 'rows lose')} the whole answer to the length limit.`,
+    truncated: (count: number) => `${countOf(count, 'row is', 'rows are')} cut at the length limit.`,
+    duplicates: (count: number) => `${countOf(count, 'row repeats', 'rows repeat')} another one.`,
+    overlap: (count: number) =>
+      `${countOf(count, 'checking row is', 'checking rows are')} trained too, so the check looks too good.`,
+    'few-rows': (count: number) =>
+      `${countOf(count, 'example is', 'examples are')} very few: expect it to learn them by heart.`,
+    'no-eval': () => 'No rows are kept aside, so you will not see whether it learns the task or learns by heart.',
+    'no-stop-token': () => 'No row ends with a trained stop token: the model may not learn to stop.',
+    'no-model': () => 'No base model is chosen.',
+    'model-faults': () => 'The chosen model cannot be used.',
+    'too-long-for-model': (count: number) =>
+      `The model reads at most ${countOf(count, 'token', 'tokens')}; the length limit is higher.`,
+    'no-targets': () => 'No layer is chosen to learn.',
+    'memory-too-much': () => 'This probably needs more memory than is free now.',
+    'memory-tight': () => 'The memory only just suffices. Close other programs before you start.',
+    'disk-too-small': () => 'The disk has not enough room for the checkpoints and the result.',
+    'engine-broken': () => 'The engine does not load. Settings show why and how to mend it.',
+  },
+} as const;
+
+export const runStep = {
+  text: 'One look, then it starts. You can pause or stop at any time; what was learned is kept.',
+  namePlaceholder: 'For instance: polite support answers',
+  summary: 'In one paragraph',
+  sentence: (model: string, method: string, rank: number, data: string) => `${model} learns from ${data} with ${method} of rank ${rank}.`,
+  start: 'Start training',
+  queue: 'Add to the queue',
+  busy: (name: string) =>
+    `${name} is training now. This one can wait in the queue and starts when the machine is free.`,
+  queued: 'It is in the queue.',
+  blockedTitle: 'It cannot start yet',
+  config: 'The whole configuration',
+  configText: 'As the command line takes it: `tunesmith train --config file.json`.',
+} as const;

@@ -1,0 +1,77 @@
+/**
+ * @file Words of the wizard's frame: steps, drafts, the panel of consequences. The steps have files of their own.
+ */
+import { countOf } from './format.ts';
+
+export const wizard = {
+  title: 'New run',
+  steps: {
+    data: 'Your data',
+    model: 'Base model',
+    method: 'What to train',
+    precision: 'Precision',
+    training: 'How to train',
+    check: 'Check',
+    run: 'Run',
+  },
+  stepsLabel: 'Steps',
+  stepStates: { done: 'done', attention: 'needs a look', open: 'not yet' },
+  stepOf: (index: number, total: number) => `Step ${index} of ${total}`,
+  saved: 'Saved as a draft',
+  saveFailed: 'The draft could not be saved',
+  continueTo: (step: string) => `Next: ${step}`,
+  backTo: (step: string) => `Back: ${step}`,
+  drafts: {
+    title: 'Go on where you were, or begin anew',
+    text: 'Runs that you began to set up. Nothing of them is lost.',
+    continue: 'Continue',
+    unnamed: 'Without a name yet',
+    edited: (when: string) => `Last changed ${when}`,
+    fresh: 'Set up another run',
+    discard: 'Discard',
+    discardDraft: (name: string) => `Discard the draft ${name}`,
+    discarded: 'The draft was discarded.',
+  },
+  more: 'More about this draft',
+  loadConfig: 'Load a configuration',
+  saveConfig: 'Save the configuration as a file',
+  discard: 'Discard this draft',
+  configLoaded: 'The configuration was loaded.',
+  configSaved: (path: string) => (path ? `Saved as ${path}.` : 'The file is among your downloads.'),
+  meaning: {
+    title: 'What this means',
+    trainable: 'Numbers that learn',
+    trainableShare: (share: string) => `${share} of the model`,
+    memory: 'Memory',
+    memoryParts: {
+      model: 'Base model',
+      adapter: 'What learns',
+      activations: 'Work in between',
+      runtime: 'Engine',
+    },
+    memoryOf: (size: string) => `of ${size} free`,
+    verdicts: {
+      fits: 'Fits on this machine',
+      tight: 'Only just fits: close other programs',
+      'too-much': 'Probably too much for this machine',
+    },
+    time: 'Time',
+    timeGuessed: 'A rough guess; measured in the first steps.',
+    timeMeasured: 'From your earlier run on this model.',
+    timeUnknown: 'Known after the first steps',
+    tokens: 'Tokens to learn from',
+    perEpoch: (supervised: string) => `${supervised} trained in each round`,
+    steps: 'Steps',
+    disk: 'Disk',
+    diskText: 'Checkpoints and result',
+    waiting: 'Known when data and model are chosen',
+    estimated: 'Memory and time are estimates.',
+  },
+  sentence: {
+    empty: 'Bring your data first; then this panel says what each choice costs.',
+    noModel: 'Choose a base model to see what it needs.',
+    full: (rows: number, epochs: string, steps: string, time: string) =>
+      `The model reads your ${countOf(rows, 'example', 'examples')} ${epochs} and changes a little after each of ${steps} steps${time ? `; that takes ${time}` : ''}. The base model itself stays as it is.`,
+    epochs: (count: number) => (count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`),
+  },
+} as const;
