@@ -198,7 +198,8 @@ export const runStep = {
   text: 'One look, then it starts. You can pause or stop at any time; what was learned is kept.',
   namePlaceholder: 'For instance: polite support answers',
   summary: 'In one paragraph',
-  sentence: (model: string, method: string, rank: number, data: string) => `${model} learns from ${data} with ${method} of rank ${rank}.`,
+  sentence: (model: string, method: string, rank: number, data: string) =>
+    `${model} learns from ${data} with ${method} of rank ${rank}.`,
   start: 'Start training',
   queue: 'Add to the queue',
   busy: (name: string) =>
