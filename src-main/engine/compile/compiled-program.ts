@@ -41,7 +41,8 @@ export class CompiledProgram implements Program {
     this.#session = loadGraph(binding, encodeSavedModel(graph.nodes));
   }
 
-  setVariables(group: string, values: ReadonlyMap<string, ValueId>): void {
+  /** With `keep` the ids stay the caller's; the memory is shared, not copied. */
+  setVariables(group: string, values: ReadonlyMap<string, ValueId>, { keep = false } = {}): void {
     const variables = this.#options.groups[group] ?? [];
     if (variables.length === 0) return;
     const ids = variables.map(({ name }) => {
@@ -51,7 +52,7 @@ export class CompiledProgram implements Program {
     });
     const feeds = variables.map(({ name }) => `initial/${name}:0`);
     this.#run(ids, feeds, [this.#initializers.get(group)!]).forEach((id) => this.#binding.deleteTensor(id));
-    for (const id of ids) this.#binding.deleteTensor(id);
+    for (const id of keep ? [] : ids) this.#binding.deleteTensor(id);
   }
 
   readVariables(group: string): Map<string, Float32Array<ArrayBuffer>> {

@@ -14,7 +14,7 @@ import { createIdTokenizer } from '../tokenizer/id-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { FineTuneOptions } from './contract.ts';
 import { openModel, type OpenModel } from './open-model.ts';
-import { assembleConfig, resolveData, resolvePeft, resolveQuantization, resolveTraining } from './resolve-config.ts';
+import { assembleConfig, DEFAULT_SEED, resolveData, resolvePeft, resolveQuantization, resolveTraining } from './resolve-config.ts';
 
 export interface PreparedRun {
   readonly config: ResolvedRunConfig;
@@ -33,7 +33,10 @@ export interface PreparedRun {
  * @param startedAt of the run that is resumed, null for a new one
  * @throws everything that the model, the data and the configuration can be refused for; the model is closed then
  */
-export async function prepareRun({ config, host }: FineTuneOptions, startedAt: number | null): Promise<PreparedRun> {
+export async function prepareRun(
+  { config, host, resume }: FineTuneOptions,
+  startedAt: number | null,
+): Promise<PreparedRun> {
   const started = startedAt ?? Date.now();
   const say = (phase: string): void => host.report({ event: 'progress', phase, fraction: null });
   say('Opening the model');
@@ -43,8 +46,8 @@ export async function prepareRun({ config, host }: FineTuneOptions, startedAt: n
     const data = resolveData(config, model.facts);
     const tokenizer = await tokenizerFor(data, opened);
     const peft = resolvePeft(config);
-    const seed = config.training.seed ?? 42;
-    const attached = await attach(opened, peft, config, seed);
+    const seed = config.training.seed ?? DEFAULT_SEED;
+    const attached = await attach(opened, peft, config, resume !== null);
     say('Reading the data');
     const prepared = await prepareData({
       data,
@@ -105,10 +108,12 @@ async function attach(
   { model, folder }: OpenModel,
   peft: ResolvedRunConfig['peft'],
   config: FineTuneOptions['config'],
-  seed: number,
+  isResumed: boolean,
 ): Promise<AttachedPeft> {
   const loraplusLrRatio = config.training.loraplus_lr_ratio ?? null;
-  if (peft.adapter_path === null) return attachPeft({ model, folder, peft, loraplusLrRatio, seed });
+  const seed = config.training.seed ?? DEFAULT_SEED;
+  // A resumed run takes its tensors from its checkpoint: the adapter that it once began with may be gone.
+  if (peft.adapter_path === null || isResumed) return attachPeft({ model, folder, peft, loraplusLrRatio, seed });
   return loadAdapter({ model, folder, dir: peft.adapter_path, peft: config.peft, loraplusLrRatio });
 }
 

@@ -17,6 +17,7 @@ import type { ModelFacts } from '../models/model.ts';
 import { PEFT_DEFAULTS } from '../peft/defaults.ts';
 import { quantizationFor } from './inference-session.ts';
 
+export const DEFAULT_SEED = 42;
 /** Longest row that is trained where nothing else is said. */
 const DEFAULT_MAX_LENGTH = 512;
 /** Labelled updates that a short data set should get. */
@@ -129,7 +130,7 @@ export function resolveTraining(
     load_best_model_at_end: hasEval,
     early_stopping_patience: 0,
     gradient_checkpointing: 'auto',
-    seed: 42,
+    seed: DEFAULT_SEED,
     ...training,
   };
 }

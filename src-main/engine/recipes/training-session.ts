@@ -18,8 +18,9 @@ import { planVariables, planWeights } from '../weights/plan.ts';
 import { type Bucket, makeBuckets, unpackValues } from '../weights/trainables.ts';
 import type { EngineHost, FileSet, LoadedCheckpoint } from './contract.ts';
 import { precisionOf } from './inference-session.ts';
-import { type Engine, type ExecutionMode, makeProgram } from './open-engine.ts';
+import type { Engine, ExecutionMode } from './open-engine.ts';
 import type { PreparedRun } from './prepare-run.ts';
+import { probeStep, type StartOptions, startProgram } from './start-program.ts';
 import { readStateFile } from './state-file.ts';
 import { uploadBuckets } from './upload-buckets.ts';
 
@@ -86,25 +87,33 @@ export async function openTrainingSession(
     sums,
     cache: writesSamples ? cacheVariables(model, plan) : [],
   };
-  const program = makeProgram(engine, execution.mode, { entries, groups });
   const onProgress = (fraction: number): void =>
     host.report({ event: 'progress', phase: 'Loading the model', fraction });
   const { binding } = engine;
+  const values: Record<string, Map<string, ValueId>> = {};
   try {
-    program.setVariables(
-      'frozen',
-      await loadWeights({ binding, folder, plan, replaced: peft.replaced, signal: host.signal, onProgress }),
-    );
-    program.setVariables('state', await initialState(engine, run, buckets, state, resume));
-    program.setVariables('sums', new Map(sums.map((variable) => [variable.name, zeros(engine, variable)])));
+    values['frozen'] = await loadWeights({
+      binding,
+      folder,
+      plan,
+      replaced: peft.replaced,
+      signal: host.signal,
+      onProgress,
+    });
+    values['state'] = await initialState(engine, run, buckets, state, resume);
+    values['sums'] = new Map(sums.map((variable) => [variable.name, zeros(engine, variable)]));
   } finally {
     await folder.close();
   }
+  const tables = new TableCache(model);
+  host.report({ event: 'progress', phase: 'Compiling the training step', fraction: null });
+  const start: StartOptions = { engine, program: { entries, groups }, values, execution, host, isNew: resume === null };
+  const program = startProgram(start, (trial) => probeStep(trial, { tables, optimizer, execution, training }));
   return {
     program,
     optimizer,
-    tables: new TableCache(model),
-    execution,
+    tables,
+    execution: { ...execution, mode: program.mode },
     trainedValues: buckets.reduce((sum, { size }) => sum + size, 0),
     tensors: () => tensorsOf(buckets, program.readVariables('state')),
     async files() {

@@ -1,0 +1,76 @@
+/**
+ * @file Turns entries and starting values into the program of a run: compiled and checked against one eager step, or as the run began.
+ */
+import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
+import type { Program, ProgramOptions } from '../compile/program.ts';
+import { type GroupValues, makeGatedProgram } from '../compile/start-gate.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { labelArrays } from '../steps/loss-inputs.ts';
+import { type TableCache, tokenArrays } from '../steps/token-inputs.ts';
+import { hyperArray } from '../steps/train-step.ts';
+import type { EngineHost } from './contract.ts';
+import { type Engine, makeProgram } from './open-engine.ts';
+import type { Execution } from './training-session.ts';
+
+export interface StartOptions {
+  readonly engine: Engine;
+  readonly program: ProgramOptions;
+  readonly values: GroupValues;
+  readonly execution: Execution;
+  readonly host: EngineHost;
+  /** A resumed run keeps the mode it began in. */
+  readonly isNew: boolean;
+}
+
+/** bf16 products round at other places once TensorFlow has merged ops; a wrong graph is off by far more. */
+const TOLERANCE = 5e-2;
+
+/** @param probe one tiny step. @returns the program, its variables filled */
+export function startProgram(options: StartOptions, probe: (program: Program) => readonly number[]): Program {
+  const { engine, program, values, execution, host, isNew } = options;
+  if (isNew && execution.mode === 'compiled') {
+    const onFallback = (reason: string): void => {
+      const message = `The compiled step cannot be used (${reason}); the run goes on op by op, which is slower.`;
+      host.report({ event: 'notice', step: 0, code: 'engine/eager', message });
+    };
+    return makeGatedProgram({ binding: engine.binding, program, values, probe, tolerance: TOLERANCE, onFallback });
+  }
+  const made = makeProgram(engine, execution.mode, program);
+  for (const [group, ids] of Object.entries(values)) made.setVariables(group, ids);
+  return made;
+}
+
+export interface ProbeOptions {
+  readonly tables: TableCache;
+  readonly optimizer: Optimizer;
+  readonly execution: Execution;
+  readonly training: TrainingConfig;
+}
+
+const PROBE_TOKENS = 8;
+
+/** A step over eight tokens. @returns loss and gradient norm */
+export function probeStep(
+  program: Program,
+  { tables, optimizer, execution, training }: ProbeOptions,
+): readonly number[] {
+  const index = Int32Array.from({ length: PROBE_TOKENS }, (_, at) => at);
+  const tokens = tokenArrays(tables, {
+    batch: 1,
+    seq: PROBE_TOKENS,
+    inputIds: index,
+    positionIds: index,
+    segmentIds: new Int32Array(PROBE_TOKENS).fill(1),
+  });
+  const labelPositions = index.slice(0, -1);
+  const labels = labelArrays({ labelPositions, labelIds: index.slice(1) }, 1 / labelPositions.length, execution.chunks);
+  const sizes = { ...tokens.sizes, ...labels.sizes };
+  const arrays = { ...tokens.arrays, ...labels.arrays, seed: Int32Array.of(training.seed) };
+  const hyper = hyperArray(optimizer, 1, training.learning_rate, training.max_grad_norm);
+  if (training.gradient_accumulation_steps === 1) {
+    const { loss, grad_norm } = program.call('train', sizes, { ...arrays, hyper });
+    return [loss![0]!, grad_norm![0]!];
+  }
+  const { loss } = program.call('accumulate', sizes, arrays);
+  return [loss![0]!, program.call('apply', {}, { hyper })['grad_norm']![0]!];
+}
