@@ -14,7 +14,14 @@ import { createIdTokenizer } from '../tokenizer/id-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { FineTuneOptions } from './contract.ts';
 import { openModel, type OpenModel } from './open-model.ts';
-import { assembleConfig, DEFAULT_SEED, resolveData, resolvePeft, resolveQuantization, resolveTraining } from './resolve-config.ts';
+import {
+  assembleConfig,
+  DEFAULT_SEED,
+  resolveData,
+  resolvePeft,
+  resolveQuantization,
+  resolveTraining,
+} from './resolve-config.ts';
 
 export interface PreparedRun {
   readonly config: ResolvedRunConfig;
