@@ -134,7 +134,7 @@ declare module 'electron' {
     on(event: 'second-instance' | 'window-all-closed' | 'activate', listener: () => void): void;
     on(event: 'before-quit', listener: (event: PreventableEvent) => void): void;
     on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): void;
-    readonly commandLine: { appendSwitch(name: string, value?: string): void };
+    readonly commandLine: { hasSwitch(name: string): boolean };
   };
 
   export const protocol: {

@@ -23,7 +23,8 @@ const windowFolder = path.join(home, 'window');
 
 app.setName(words.appName);
 app.setPath('userData', windowFolder);
-app.enableSandbox();
+// Chromium's own sandbox refuses to work for root, as containers are; pages have no Node either way.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 registerPageScheme();
 
 if (app.requestSingleInstanceLock()) void app.whenReady().then(start);

@@ -21,7 +21,10 @@ const bridge: DesktopBridge = {
 
 contextBridge.exposeInMainWorld(BRIDGE_NAME, bridge);
 
+/** @throws for anything but a file that the browser itself has made: a page could write any path into an object of its own */
 function pathOf(file: unknown): string {
+  const { File: BrowserFile } = globalThis as unknown as { readonly File: new () => object };
+  if (!(file instanceof BrowserFile)) throw new TypeError('not a file');
   if (webUtils) return webUtils.getPathForFile(file);
   const { path } = file as { readonly path?: unknown };
   return typeof path === 'string' ? path : '';
