@@ -6,6 +6,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import about from '../../package.json' with { type: 'json' };
 import { AppError } from '../../src-shared/domain/app-error.ts';
+import { addDataCommand } from './commands/data.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEngineCommand } from './commands/engine.ts';
@@ -29,6 +30,7 @@ import { createReporter } from './reporter.ts';
 const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addEngineCommand,
+  addDataCommand,
   addModelsCommand,
   addTrainCommand,
   addResumeCommand,
