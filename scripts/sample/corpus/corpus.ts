@@ -5,7 +5,7 @@
 import { createRandom, type Random } from '../random.ts';
 import type { TaskData } from '../task-data.ts';
 import { writeEveryday } from './everyday.ts';
-import { writeExercises } from './exercises.ts';
+import { writeCopying, writeExercises } from './exercises.ts';
 import { writeNote } from './notes.ts';
 import { writeReading } from './reading.ts';
 import type { CorpusRow } from './row.ts';
@@ -26,12 +26,13 @@ export interface Corpus {
 export function makeCorpus(rows: number, task: TaskData): Corpus {
   const reserved = new Set([...task.train, ...task.test].map(({ message }) => message));
   const genres: readonly (readonly [share: number, write: (random: Random) => CorpusRow])[] = [
-    [38, (random) => writeTicketChat(random, (message) => reserved.has(message))],
-    [24, writeReading],
-    [12, writeExercises],
+    [36, (random) => writeTicketChat(random, (message) => reserved.has(message))],
+    [22, writeReading],
+    [12, writeCopying],
+    [10, writeExercises],
     [4, writeEveryday],
-    [10, writeStory],
-    [12, writeNote],
+    [8, writeStory],
+    [8, writeNote],
   ];
   const slots = genres.flatMap(([share, write]) => new Array<(random: Random) => CorpusRow>(share).fill(write));
   const random = createRandom(SEED, 0);

@@ -32,6 +32,31 @@ const OPPOSITES = [
   ['fast', 'slow'],
 ] as const;
 
+/** Words in any order, once more or backwards: the plainest copying there is. */
+const COPYING: readonly Exercise[] = [
+  (random) => {
+    const list = drawWords(random, 4 + random.int(7));
+    return [fill(random, `<Repeat|Say again|Copy|Write down> the words: ${list.join(', ')}`), `${list.join(', ')}.`];
+  },
+  (random) => {
+    const list = drawWords(random, 3 + random.int(4));
+    return [`Turn the words around: ${list.join(', ')}`, `${list.reverse().join(', ')}.`];
+  },
+  (random) => {
+    const list = drawWords(random, 3 + random.int(6));
+    const at = random.int(list.length - 1);
+    return [`Which word comes after ${list[at]!}: ${list.join(', ')}?`, `${list[at + 1]!} comes after ${list[at]!}.`];
+  },
+  (random) => {
+    const [item, city, name] = [drawItem(random), random.pick(CITIES), random.pick(NAMES)];
+    const lines = pickSeveral(random, [`the ${item}`, `in ${city}`, `for ${name}`], 3).join(' ');
+    return [
+      fill(random, `<Item, city and name|Tell me item, city and name>: ${lines}`),
+      `The ${item}, ${city}, ${name}.`,
+    ];
+  },
+];
+
 const EXERCISES: readonly Exercise[] = [
   (random) => {
     const sentence = writeSentence(random);
@@ -55,11 +80,11 @@ const EXERCISES: readonly Exercise[] = [
     return [`How many words are there: ${list.join(', ')}?`, `There are ${list.length} words.`];
   },
   (random) => {
-    const [item, count] = [`${random.pick(LOOKS)} ${random.pick(THINGS)}`, 2 + random.int(11)];
+    const [item, count] = [drawItem(random), 2 + random.int(11)];
     return [fill(random, `<Say one of them|Make it one>: ${drawCount(random, count)} ${item}s`), `One ${item}.`];
   },
   (random) => {
-    const [item, count] = [`${random.pick(LOOKS)} ${random.pick(THINGS)}`, 2 + random.int(11)];
+    const [item, count] = [drawItem(random), 2 + random.int(11)];
     return [`Make it ${drawCount(random, count)}: ${withArticle(item)}`, `${count} ${item}s.`];
   },
   (random) => {
@@ -96,7 +121,7 @@ const EXERCISES: readonly Exercise[] = [
   },
   (random) => {
     const [name, city] = [random.pick(NAMES), random.pick(CITIES)];
-    const item = withArticle(`${random.pick(LOOKS)} ${random.pick(THINGS)}`);
+    const item = withArticle(drawItem(random));
     return [
       fill(random, `Write a sentence with <these words|the words> ${name}, ${item} and ${city}.`),
       fill(random, `${name} <has|wants|sees> ${item} in ${city}.`),
@@ -111,9 +136,24 @@ const EXERCISES: readonly Exercise[] = [
   },
 ];
 
+/** One or two exercises in copying. */
+export function writeCopying(random: Random): CorpusRow {
+  const count = 1 + random.int(2);
+  return conversation(...Array.from({ length: count }, () => random.pick(COPYING)(random)).flat());
+}
+
 export function writeExercises(random: Random): CorpusRow {
   const count = 1 + random.int(3);
   return conversation(...Array.from({ length: count }, () => random.pick(EXERCISES)(random)).flat());
+}
+
+function drawItem(random: Random): string {
+  return `${random.pick(LOOKS)} ${random.pick(THINGS)}`;
+}
+
+/** Words of all kinds, none twice. */
+function drawWords(random: Random, count: number): string[] {
+  return pickSeveral(random, [...NAMES, ...CITIES, ...THINGS, ...LOOKS, ...FOODS, ...DAYS], count);
 }
 
 function drawCount(random: Random, count: number): string {
@@ -124,7 +164,7 @@ function writeSentence(random: Random): string {
   const values = {
     name: random.pick(NAMES),
     city: random.pick(CITIES),
-    item: withArticle(`${random.pick(LOOKS)} ${random.pick(THINGS)}`),
+    item: withArticle(drawItem(random)),
     day: random.pick(DAYS),
     number: String(100 + random.int(900)),
   };

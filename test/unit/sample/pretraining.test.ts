@@ -19,10 +19,11 @@ const MODEL_FILES = path.resolve(import.meta.dirname, '../../../resources/sample
 let dir: string;
 let workplace: Workplace;
 let config: RunConfig;
+let conversations: readonly CorpusRow[];
 beforeAll(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'tunesmith-sample-'));
   const resources = makeSampleResources();
-  const conversations = resources.corpus.conversations.slice(0, 300);
+  conversations = resources.corpus.conversations.slice(0, 300);
   const corpus = { conversations, texts: resources.corpus.texts.slice(0, 100) };
   workplace = await prepareWorkplace(path.join(dir, 'work'), { ...resources, corpus }, MODEL_FILES);
   config = parseRunConfig(JSON.parse(await readFile(workplace.configFile, 'utf8')));
@@ -44,11 +45,12 @@ describe('pre-training', () => {
     expect(new Set(norm)).toEqual(new Set([1]));
   });
 
-  it('trains every token of texts and conversations but the first, and no row is too long', async () => {
+  it('trains texts whole and of conversations the answers, and no row is too long', async () => {
+    const tokenizer = await loadTokenizer(config.model.path);
     const prepared = await prepareData({
       data: { columns: {}, template: null, eval: null, eval_fraction: 0, format: 'auto', ...needed(config) },
       taskType: 'CAUSAL_LM',
-      tokenizer: await loadTokenizer(config.model.path),
+      tokenizer,
       vocabSize: 2048,
       seed: 1,
       now: new Date(0),
@@ -58,8 +60,11 @@ describe('pre-training', () => {
       ['text', 100],
     ]);
     expect(prepared.report.labels_cut_off.count).toBe(0);
-    const tokens = prepared.train.reduce((sum, { inputIds }) => sum + inputIds.length - 1, 0);
-    expect(prepared.supervisedTokens).toBe(tokens);
+    const trained = prepared.train.map(({ labels }) => labels.filter((label) => label >= 0));
+    const texts = prepared.train.slice(300);
+    expect(trained.slice(300).map((ids) => ids.length)).toEqual(texts.map(({ inputIds }) => inputIds.length - 1));
+    const spoken = trained.slice(0, 300).map((ids) => tokenizer.decode(ids, { skipSpecialTokens: false }));
+    expect(spoken).toEqual(conversations.map(answersOf));
   });
 
   it('is started by the command line', () => {
@@ -83,6 +88,13 @@ describe('pre-training', () => {
     expect(header['model.embed_tokens.weight']).toMatchObject({ dtype: 'BF16', shape: [2048, 256] });
   });
 });
+
+/** What the assistant says, each answer with the token that ends it. */
+function answersOf(row: CorpusRow): string {
+  const turns = 'messages' in row ? row.messages : [];
+  const answers = turns.filter(({ role }) => role === 'assistant');
+  return answers.map(({ content }) => `${content}<|im_end|>`).join('');
+}
 
 function needed({ data }: RunConfig) {
   return { train: data.train, max_length: data.max_length!, completion_only_loss: data.completion_only_loss! };
