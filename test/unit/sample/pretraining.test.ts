@@ -1,3 +1,4 @@
+import type { CorpusRow } from '../../../scripts/sample/corpus/row.ts';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
