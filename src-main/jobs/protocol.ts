@@ -7,7 +7,8 @@
  * A job that is served (a playground) says `ready` and then answers until it is stopped; the others ignore `ask`.
  */
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
-import type { DataReport } from '../../src-shared/domain/data-report.ts';
+import type { DataReport, LeaveOut, RepairedFile } from '../../src-shared/domain/data-report.ts';
+import type { RunPlan } from '../../src-shared/domain/run-plan.ts';
 import type {
   ComputeLogitsOptions,
   EvaluateOptions,
@@ -55,6 +56,13 @@ export interface InspectRequest {
   readonly model: string | null;
 }
 
+/** Files to copy without some of their rows. */
+export interface RepairRequest extends Pick<InspectRequest, 'train' | 'eval' | 'format' | 'columns' | 'task_type'> {
+  readonly leave_out: readonly LeaveOut[];
+  /** Folder for the copies; made if it is not there. */
+  readonly outputDir: string;
+}
+
 /** What can be asked of a served job. */
 export type AskRequest = Omit<GenerateRequest, 'signal' | 'onText'>;
 
@@ -67,6 +75,8 @@ export interface JobKinds {
   merge: { request: Omit<MergeOptions, 'host'>; result: WrittenFolder };
   export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
   inspect: { request: InspectRequest; result: DataReport };
+  repair: { request: RepairRequest; result: readonly RepairedFile[] };
+  plan: { request: { readonly config: RunConfig }; result: RunPlan };
 }
 export type JobKind = keyof JobKinds;
 export type JobRequest<K extends JobKind> = JobKinds[K]['request'];

@@ -4,10 +4,13 @@
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { UploadedFile } from '../../src-shared/contract/socket-channel.ts';
-import type { DataFileReport, DataReport } from '../../src-shared/domain/data-report.ts';
+import type { DataFileReport, DataReport, RepairedFile } from '../../src-shared/domain/data-report.ts';
 import type { DatasetRecord } from '../../src-shared/domain/history.ts';
-import type { InspectRequest } from '../jobs/protocol.ts';
+import type { RunPlan } from '../../src-shared/domain/run-plan.ts';
+import type { RunConfig } from '../../src-shared/schema/run-config.ts';
+import type { InspectRequest, RepairRequest } from '../jobs/protocol.ts';
 import { deleteDataset, listDatasets, upsertDataset } from '../store/datasets.ts';
+import { makePathsAbsolute } from './config-edit.ts';
 import type { History } from './history.ts';
 import type { JobFollowing } from './inference-service.ts';
 import { followJob, type JobRunner } from './job-runner.ts';
@@ -16,6 +19,16 @@ import { keepUpload } from './uploads.ts';
 export interface DataService {
   /** @throws job/too-large, job/too-slow and what the job throws; faults of the files are part of the report */
   inspect(request: InspectRequest, following?: JobFollowing): Promise<DataReport>;
+  /**
+   * Copies files into the home without some of their rows.
+   * @throws data/not-repairable, data/nothing-left
+   */
+  repair(request: Omit<RepairRequest, 'outputDir'>, following?: JobFollowing): Promise<readonly RepairedFile[]>;
+  /**
+   * What a run of this configuration would be.
+   * @throws everything that a run can be refused for before its first step
+   */
+  plan(config: RunConfig, following?: JobFollowing): Promise<RunPlan>;
   /**
    * Keeps a file that a browser sends, in the home.
    * @param sizeBytes as announced; more or less is refused
@@ -29,6 +42,8 @@ export interface DataService {
 
 /** Rows are not kept, so a file of any honest size stays far below; what unpacks without end does not. */
 const LIMITS = { memoryBytes: 3e9, timeMs: 60 * 60_000 };
+/** Planning keeps the token ids of all rows, as training does. */
+const PLAN_LIMITS = { memoryBytes: 16e9, timeMs: 60 * 60_000 };
 
 export interface DataServiceOptions {
   readonly home: string;
@@ -44,6 +59,15 @@ export function createDataService({ home, history, jobs }: DataServiceOptions): 
       const db = await history.open();
       for (const file of report.files) if (file.format !== null) upsertDataset(db, describeFile(file));
       return report;
+    },
+    async repair(request, { signal, onEvent } = {}) {
+      const outputDir = path.join(home, 'repaired', crypto.randomUUID());
+      const job = await jobs.start('repair', { ...request, outputDir }, { onEvent, limits: LIMITS });
+      return followJob(job, signal);
+    },
+    async plan(config, { signal, onEvent } = {}) {
+      const absolute = makePathsAbsolute(config, process.cwd());
+      return followJob(await jobs.start('plan', { config: absolute }, { onEvent, limits: PLAN_LIMITS }), signal);
     },
     keepUpload: (name, sizeBytes, content) => keepUpload(path.join(home, 'uploads'), name, sizeBytes, content),
     list: async () => listDatasets(await history.open()),

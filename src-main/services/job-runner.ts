@@ -7,7 +7,7 @@ import type { JobKind, JobRequest, JobResult } from '../jobs/protocol.ts';
 import { locateRuntime } from './runtime-locator.ts';
 
 /** Jobs on untrusted files that need no engine: they have an entry of their own, which loads none. */
-const DATA_JOBS: readonly JobKind[] = ['inspect'];
+const DATA_JOBS: readonly JobKind[] = ['inspect', 'repair', 'plan'];
 const DATA_ENTRY = fileURLToPath(new URL('../jobs/data-entry.ts', import.meta.url));
 
 export interface JobRunner {

@@ -13,7 +13,7 @@ import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-conf
  */
 export function sampleConfig(resources: string): RunConfig {
   const model = path.join(resources, 'sample-model');
-  const [train = '', heldOut = ''] = ['train.jsonl', 'held-out.jsonl'].map((name) =>
+  const [train = '', heldOut = ''] = ['train.jsonl', 'test.jsonl'].map((name) =>
     path.join(resources, 'sample-data', name),
   );
   const missing = [path.join(model, 'config.json'), train, heldOut].find((file) => !existsSync(file));

@@ -2,6 +2,7 @@
  * @file Data files, models, configurations, folders.
  */
 import { z } from 'zod';
+import { LEAVE_OUT } from '../domain/data-report.ts';
 import type { DatasetRecord, ModelRecord } from '../domain/history.ts';
 import type { FoundModel, ListedModel, ModelDetails } from '../domain/models.ts';
 import type { TaskStarted } from '../domain/tasks.ts';
@@ -47,6 +48,20 @@ export const dataMethods = {
       model: filePath.nullable().default(null),
     }),
   ),
+  /**
+   * Copies files into the home without bad rows, repetitions, or evaluation rows that are trained too. The files themselves stay as
+   * they are: to undo, use them again. @throws (of the task) data/not-repairable, data/nothing-left
+   */
+  'data:repair': method<TaskStarted<'repairData'>>()(
+    z.strictObject({
+      train: z.array(filePath).min(1).max(100),
+      eval: z.array(filePath).max(100).default([]),
+      format: z.enum(DATA_FORMATS).default('auto'),
+      columns: z.record(z.string(), z.string()).default({}),
+      task_type: z.enum(TASK_TYPES).nullable().default(null),
+      leave_out: z.array(z.enum(LEAVE_OUT)).min(1),
+    }),
+  ),
   /** Takes it off the list; the file stays. */
   'data:remove': method<null>()(z.strictObject({ id })),
 
@@ -63,6 +78,12 @@ export const dataMethods = {
 
   /** Checks what a person wrote. Gives it back in full form; @throws config/invalid with every fault and its path */
   'config:validate': method<RunConfig>()(z.strictObject({ config: objectOf<object>() })),
+
+  /**
+   * What a run of this configuration would be: every gap filled, steps, tokens, memory. Reads and tokenizes the data, without a device.
+   * @throws (of the task) everything that a run can be refused for before its first step
+   */
+  'config:plan': method<TaskStarted<'planRun'>>()(z.strictObject({ config: objectOf<RunConfig>() })),
 
   /** The places of browser mode: the home, and the folders given at start. @param path null = the places */
   'files:listFolder': method<FolderListing>()(z.strictObject({ path: filePath.nullable() })),

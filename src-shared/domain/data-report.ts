@@ -112,3 +112,20 @@ export interface DataReport {
   readonly tokens: TokenReport | null;
   readonly samples: readonly RenderedSample[];
 }
+
+/** What a repaired copy of data files can be without. */
+export const LEAVE_OUT = ['bad', 'duplicates', 'overlap'] as const;
+export type LeaveOut = (typeof LEAVE_OUT)[number];
+/** Rows that were left out, by reason. */
+export type LeftOutCounts = Readonly<Record<LeaveOut, number>>;
+
+/** One file after the repair; it itself was not touched. */
+export interface RepairedFile {
+  /** As it was given. */
+  readonly from: string;
+  /** The copy, JSON lines with the same columns; `from` where nothing had to be left out. */
+  readonly to: string;
+  readonly role: 'train' | 'eval';
+  readonly kept: number;
+  readonly left_out: LeftOutCounts;
+}

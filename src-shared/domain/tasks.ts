@@ -3,12 +3,15 @@
  * that asked for it.
  */
 import type { PlainError } from './app-error.ts';
-import type { DataReport } from './data-report.ts';
+import type { DataReport, RepairedFile } from './data-report.ts';
+import type { RunPlan } from './run-plan.ts';
 
 /** Every kind of task with what it gives. */
 export interface TaskResults {
   readonly installEngine: null;
   readonly inspectData: DataReport;
+  readonly repairData: readonly RepairedFile[];
+  readonly planRun: RunPlan;
   readonly exportModel: WrittenExport;
 }
 export type TaskKind = keyof TaskResults;

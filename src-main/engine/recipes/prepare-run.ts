@@ -41,7 +41,7 @@ export interface PreparedRun {
  * @throws everything that the model, the data and the configuration can be refused for; the model is closed then
  */
 export async function prepareRun(
-  { config, host, resume }: FineTuneOptions,
+  { config, host, resume }: Pick<FineTuneOptions, 'config' | 'host' | 'resume'>,
   startedAt: number | null,
 ): Promise<PreparedRun> {
   const started = startedAt ?? Date.now();

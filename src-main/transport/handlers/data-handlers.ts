@@ -20,6 +20,13 @@ export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models'
         data.inspect(request, { signal, onEvent: progressOf(progress) }),
       );
     },
+    async 'data:repair'(request) {
+      for (const file of [...request.train, ...request.eval]) await guard.check(file);
+      const subject = request.train.map((file) => path.basename(file)).join(', ');
+      return tasks.start('repairData', subject, ({ signal, progress }) =>
+        data.repair(request, { signal, onEvent: progressOf(progress) }),
+      );
+    },
     async 'data:remove'({ id }) {
       await data.remove(id);
       return null;
@@ -44,6 +51,14 @@ export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models'
     'models:describe': async ({ path: folder }) => models.describe(await guard.check(folder)),
 
     'config:validate': ({ config }) => parseRunConfig(config),
+    async 'config:plan'({ config }) {
+      const parsed = parseRunConfig(config);
+      await guard.checkConfig(parsed);
+      const subject = parsed.data.train.map((file) => path.basename(file)).join(', ');
+      return tasks.start('planRun', subject, ({ signal, progress }) =>
+        data.plan(parsed, { signal, onEvent: progressOf(progress) }),
+      );
+    },
 
     'files:listFolder': ({ path: folder }) => listFolder(folder, places),
   };
