@@ -25,9 +25,9 @@ export interface Workplace {
 /** Some 5.6 million tokens in 1,400 steps of at most 4,096. */
 const TRAINING = {
   num_train_epochs: 2,
-  per_device_train_batch_size: 16,
+  per_device_train_batch_size: 8,
   gradient_accumulation_steps: 1,
-  learning_rate: 1e-3,
+  learning_rate: 2e-3,
   lr_scheduler_type: 'cosine',
   warmup_steps: 100,
   optim: 'adamw',
