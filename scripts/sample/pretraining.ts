@@ -22,7 +22,7 @@ export interface Workplace {
   readonly runDir: string;
 }
 
-/** Some 5.6 million tokens in 1,400 steps of at most 4,096. */
+/** Some 5.6 million tokens in 2,750 steps of at most 2,048. */
 const TRAINING = {
   num_train_epochs: 2,
   per_device_train_batch_size: 8,
