@@ -22,6 +22,7 @@ def operations():
     import adapters
     import generation
     import models
+    import optimizers
     import quantized
     import quasi_lora
     import text
@@ -34,6 +35,8 @@ def operations():
         "adapter_logits": adapters.adapter_logits,
         "trained_tensors": adapters.trained_tensors,
         "train": training.train,
+        "optimize": optimizers.optimize,
+        "schedule": optimizers.schedule,
         "train_quasi_lora": quasi_lora.train_quasi_lora,
         "make_tokenizer": text.make_tokenizer,
         "encode_texts": text.encode_texts,
