@@ -15,6 +15,8 @@ export interface LiveRun {
   state(): ActiveRunState;
   take(event: TimedRunEvent): void;
   end(wish: EndWish): void;
+  /** True once it has told its end, or was told to end: its process goes, and frees the device. */
+  isEnding(): boolean;
   /** Hands on what is left. */
   close(): void;
 }
@@ -34,6 +36,7 @@ export function createLiveRun(active: ActiveRun, name: string, listener: LiveRun
     remaining_ms: null,
     ending: null,
   };
+  let hasTold = false;
   let batch: TimedRunEvent[] = [];
   let batchTimer: NodeJS.Timeout | null = null;
   let progressTimer: NodeJS.Timeout | null = null;
@@ -54,6 +57,7 @@ export function createLiveRun(active: ActiveRun, name: string, listener: LiveRun
   }
 
   function follow(event: TimedRunEvent): void {
+    hasTold ||= event.event === 'result' || event.event === 'error';
     if (event.event === 'progress') change({ phase: event.phase, phase_fraction: event.fraction });
     if (event.event === 'start') {
       const { start_step: step, total_steps } = event;
@@ -80,6 +84,7 @@ export function createLiveRun(active: ActiveRun, name: string, listener: LiveRun
       listener.onProgress(state);
       active.end(wish);
     },
+    isEnding: () => hasTold || state.ending !== null,
     close() {
       flush();
       if (progressTimer) clearTimeout(progressTimer);

@@ -95,11 +95,13 @@ class Director implements RunDirector {
     this.look();
   }
 
-  start(config: RunConfig): Promise<ActiveRun> {
+  async start(config: RunConfig): Promise<ActiveRun> {
+    await this.#untilEnded();
     return this.#services.runs.start({ config });
   }
 
-  resume(run: string, settings: readonly string[]): Promise<ActiveRun> {
+  async resume(run: string, settings: readonly string[]): Promise<ActiveRun> {
+    await this.#untilEnded();
     return this.#services.runs.resume(run, { settings });
   }
 
@@ -209,6 +211,12 @@ class Director implements RunDirector {
         this.#listener.onQueueChanged();
         this.look();
       });
+  }
+
+  /** A run that has just finished still holds the device for the moment that its process takes to go. */
+  async #untilEnded(): Promise<void> {
+    const ending = [...this.#live.values()].filter((run) => run.isEnding());
+    await Promise.allSettled(ending.map(({ active }) => active.result));
   }
 
   async #isQueued(run: string): Promise<boolean> {
