@@ -16,7 +16,9 @@ export function sampleConfig(resources: string): RunConfig {
   const [train = '', heldOut = ''] = ['train.jsonl', 'test.jsonl'].map((name) =>
     path.join(resources, 'sample-data', name),
   );
-  const missing = [path.join(model, 'config.json'), train, heldOut].find((file) => !existsSync(file));
+  const missing = [path.join(model, 'config.json'), path.join(model, 'model.safetensors'), train, heldOut].find(
+    (file) => !existsSync(file),
+  );
   if (missing) {
     throw new AppError('sample/missing', `The sample is not complete: ${missing} is missing`, {
       kind: 'environment',

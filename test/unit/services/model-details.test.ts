@@ -1,0 +1,62 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeModel, findCachedModels } from '../../../src-main/services/model-details.ts';
+import { writeTinyModel } from '../../recipe/support/tiny-model.ts';
+
+let folder = '';
+beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-models-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('a model folder', () => {
+  it('says what it is, how large, and which matrices an adapter can go to', async () => {
+    const vocab = await writeTinyModel(folder);
+    writeFileSync(path.join(folder, 'README.md'), '---\nlanguage: en\nlicense: apache-2.0\n---\n# Tiny\n');
+    const details = await describeModel(folder);
+    expect(details).toMatchObject({
+      model_type: 'llama',
+      supported: true,
+      vocab_size: vocab,
+      hidden_size: 32,
+      num_hidden_layers: 2,
+      num_key_value_heads: 2,
+      context_tokens: 256,
+      licence: 'apache-2.0',
+      dtype: 'F32',
+      has_chat_template: true,
+      faults: [],
+    });
+    const query = details.linears.find(({ name }) => name === 'q_proj');
+    expect(query).toEqual({ name: 'q_proj', in_features: 32, out_features: 32, layers: [0, 1] });
+    expect(details.linears.map(({ name }) => name)).not.toContain('embed_tokens');
+    expect(details.parameters * 4).toBe(details.size_bytes);
+  });
+
+  it('of an architecture that the engine lacks says so', async () => {
+    await writeTinyModel(folder, { config: { model_type: 'starfish' } });
+    const details = await describeModel(folder);
+    expect(details).toMatchObject({ supported: false, faults: [{ field: 'model_type' }] });
+  });
+
+  it('that is none is refused with all that is missing', async () => {
+    await expect(describeModel(folder)).rejects.toMatchObject({ code: 'model/not-a-model' });
+  });
+});
+
+describe('the Hugging Face cache', () => {
+  it('is looked through for the snapshot that main names, else a usable one', async () => {
+    const hub = path.join(folder, 'hub');
+    const snapshot = (id: string) => path.join(hub, 'models--maker--tiny', 'snapshots', id);
+    await writeTinyModel(snapshot('aaa'));
+    await writeTinyModel(snapshot('bbb'));
+    mkdirSync(path.join(hub, 'models--maker--tiny', 'refs'));
+    writeFileSync(path.join(hub, 'models--maker--tiny', 'refs', 'main'), 'aaa');
+    mkdirSync(path.join(hub, 'models--maker--half', 'snapshots', 'ccc'), { recursive: true });
+    mkdirSync(path.join(hub, 'datasets--maker--rows'), { recursive: true });
+    expect(await findCachedModels({ HF_HOME: folder })).toMatchObject([
+      { name: 'maker/tiny', path: snapshot('aaa'), model_type: 'llama' },
+    ]);
+    expect(await findCachedModels({ HF_HUB_CACHE: path.join(folder, 'none') })).toEqual([]);
+  });
+});
