@@ -138,6 +138,16 @@ export function plainAbsmax({ absmax }: Pick<Nf4Matrix, 'absmax'>): Float32Array
   return values;
 }
 
+/** Whether a matrix from a file has the block sizes and tables that we and bitsandbytes use: then its bytes serve as they are. */
+export function isStandardNf4({ absmax, blocksize, code }: Nf4Matrix, doubleQuant: boolean): boolean {
+  if (blocksize !== NF4_BLOCKSIZE || !sameValues(code, NF4_LEVELS)) return false;
+  if (absmax instanceof Float32Array) return !doubleQuant;
+  return doubleQuant && absmax.nestedBlocksize === NESTED_BLOCKSIZE && sameValues(absmax.nestedCode, dynamicMap());
+}
+
+const sameValues = (a: Float32Array, b: Float32Array): boolean =>
+  a.length === b.length && a.every((value, index) => value === b[index]);
+
 /** Bytes that the matrix takes in memory; the two tables are shared by all matrices and not counted. */
 export function nf4Bytes({ packed, absmax }: Nf4Matrix): number {
   if (absmax instanceof Float32Array) return packed.byteLength + absmax.byteLength;

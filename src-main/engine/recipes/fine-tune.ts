@@ -13,6 +13,7 @@ import { precisionOf } from './inference-session.ts';
 import { mostLabels } from './measure-loss.ts';
 import { type Engine, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
+import { chooseKeptBytes } from './weight-cache.ts';
 import { decodeState, startProgress } from './run-progress.ts';
 import { trainLoop } from './train-loop.ts';
 import { type Execution, openTrainingSession } from './training-session.ts';
@@ -74,6 +75,7 @@ function chooseExecution(run: PreparedRun): Execution {
     checkpointing: training.gradient_checkpointing === 'auto' ? !fitsUnchecked(run) : training.gradient_checkpointing,
     chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
     eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
+    kept_bytes: chooseKeptBytes(0),
   };
 }
 

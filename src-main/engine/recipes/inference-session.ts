@@ -19,6 +19,7 @@ import type { Variable } from '../device/runner.ts';
 import type { EngineHost, ModelSource } from './contract.ts';
 import { type Engine, makeProgram, openEngine, wantedMode } from './open-engine.ts';
 import { openModel } from './open-model.ts';
+import { chooseKeptBytes } from './weight-cache.ts';
 import { uploadBuckets } from './upload-buckets.ts';
 
 export interface InferenceSession {
@@ -80,7 +81,8 @@ export async function openInferenceSession(
     const engine = openEngine(host);
     const precision = precisionOf(quantizationFor(folder, source.quantization));
     const trained = new Set(adapter?.trainables.map(({ name }) => name) ?? []);
-    const plan = planWeights(model, { ...precision, trained });
+    const needed = planWeights(model, { ...precision, trained }).bytes;
+    const plan = planWeights(model, { ...precision, trained, keptBytes: chooseKeptBytes(needed) });
     const buckets = makeBuckets(adapter?.trainables ?? []);
     const parts = makeParts({ model, plan, buckets });
     const groups = {

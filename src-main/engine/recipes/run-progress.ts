@@ -31,6 +31,7 @@ const stateSchema = z.object({
     checkpointing: z.boolean(),
     chunks: z.int(),
     eval_chunks: z.int(),
+    kept_bytes: z.number().default(0),
   }),
   started_at: z.number(),
 });

@@ -31,6 +31,8 @@ export interface Execution {
   /** Pieces that the loss of a training batch and of an evaluation batch is cut into. */
   readonly chunks: number;
   readonly eval_chunks: number;
+  /** Most bytes of expanded copies of quantized weights. */
+  readonly kept_bytes: number;
 }
 
 export interface TrainingSession {
@@ -61,7 +63,8 @@ export async function openTrainingSession(
   const { model, folder } = opened;
   const { training } = config;
   const trained = new Set(peft.trainables.map(({ name }) => name));
-  const plan = planWeights(model, { ...precisionOf(config.quantization), trained });
+  const keptBytes = execution.kept_bytes;
+  const plan = planWeights(model, { ...precisionOf(config.quantization), trained, keptBytes });
   const buckets = makeBuckets(peft.trainables);
   const optimizer = makeOptimizer(training);
   const step: TrainStepOptions = {

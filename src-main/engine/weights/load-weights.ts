@@ -12,9 +12,10 @@ import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import { readQuantizedMatrix, storedKindOf } from '../formats/bitsandbytes.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
 import { dequantizeInt8Rows, type Int8Matrix, quantizeInt8Rows } from '../quant/int8.ts';
-import { dequantizeNf4, NF4_BLOCKSIZE, type Nf4Matrix, quantizeNf4 } from '../quant/nf4.ts';
+import { dequantizeNf4, isStandardNf4, NF4_BLOCKSIZE, type Nf4Matrix, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
-import type { FrozenMatrix, StackMember } from './frozen-matrix.ts';
+import { type FrozenMatrix, keptVariable, type StackMember } from './frozen-matrix.ts';
+import { openCopyMaker } from './kept-copies.ts';
 import type { WeightPlan } from './plan.ts';
 
 export interface LoadWeightsOptions {
@@ -34,8 +35,12 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
   const { plan, binding, signal, onProgress } = options;
   const reader = makeReader(options);
   const values = new Map<string, ValueId>();
+  const copies = openCopyMaker(binding, plan.compute);
   const jobs: (() => Promise<void>)[] = [
-    ...plan.matrices.map((matrix) => () => loadMatrix(binding, reader, matrix, values)),
+    ...plan.matrices.map((matrix) => async () => {
+      await loadMatrix(binding, reader, matrix, values);
+      if (matrix.kept) values.set(keptVariable(matrix, plan.compute).name, copies.make(matrix, values));
+    }),
     ...[...plan.tables, ...plan.vectors].map(({ name, dtype, shape }) => async () => {
       values.set(name, await reader.upload(name, shape, dtype as 'float32' | 'bfloat16'));
     }),
@@ -50,6 +55,8 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
   } catch (error) {
     for (const id of values.values()) binding.deleteTensor(id);
     throw error;
+  } finally {
+    copies.dispose();
   }
   return values;
 }
@@ -108,8 +115,10 @@ async function loadMatrix(
       parts.push(copyToDevice(binding, asBytes(q.weight), 'int8', [member.rows, columns], 'int8'));
       scales.push(copyToDevice(binding, q.scb, 'float32', [member.rows, 1], 'float32'));
     } else {
-      const fits = stored?.kind === 'nf4' && stored.absmax instanceof Float32Array !== matrix.doubleQuant;
-      const q = fits ? stored : await quantizeBlocks(reader, member, columns, matrix.doubleQuant);
+      const q =
+        stored?.kind === 'nf4' && isStandardNf4(stored, matrix.doubleQuant)
+          ? stored
+          : await quantizeBlocks(reader, member, columns, matrix.doubleQuant);
       const padded = new Uint8Array((Math.ceil((member.rows * columns) / NF4_BLOCKSIZE) * NF4_BLOCKSIZE) / 2);
       padded.set(q.packed);
       parts.push(copyToDevice(binding, padded, 'uint8', [padded.length], 'uint8'));

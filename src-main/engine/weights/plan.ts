@@ -5,7 +5,14 @@ import type { FloatDType } from '../device/dtype.ts';
 import type { Variable } from '../device/runner.ts';
 import type { Model } from '../models/model.ts';
 import type { WeightSpec } from '../nn/weight-spec.ts';
-import { bytesOf, type FrozenMatrix, type StorageKind, variablesOf } from './frozen-matrix.ts';
+import {
+  bytesOf,
+  bytesOfVariable,
+  type FrozenMatrix,
+  keptVariable,
+  type StorageKind,
+  variablesOf,
+} from './frozen-matrix.ts';
 
 export interface WeightPlanOptions {
   /** How linears are stored. The output head, embeddings and norms stay in the compute dtype, as in bitsandbytes' users. */
@@ -14,6 +21,8 @@ export interface WeightPlanOptions {
   readonly compute: FloatDType;
   /** Names that are trained, hence not among the frozen ones. */
   readonly trained: ReadonlySet<string>;
+  /** Most bytes that expanded copies of quantized matrices may take; none where left out. */
+  readonly keptBytes?: number;
 }
 
 export interface WeightPlan {
@@ -22,23 +31,31 @@ export interface WeightPlan {
   /** f32. */
   readonly vectors: readonly Variable[];
   readonly compute: FloatDType;
-  /** Bytes of all frozen weights on the device. */
+  /** Bytes of all frozen weights on the device, as they are stored. */
   readonly bytes: number;
+  /** Bytes of the expanded copies beside them. */
+  readonly keptBytes: number;
 }
 
 export function planWeights(model: Model, options: WeightPlanOptions): WeightPlan {
-  const { storage, doubleQuant, compute, trained } = options;
+  const { storage, doubleQuant, compute, trained, keptBytes: most = 0 } = options;
   const frozen = model.weights.filter(({ name }) => !trained.has(name));
   const plain = new Set(model.outputLinears.map(({ path }) => `${path}.weight`));
+  let keptBytes = 0;
   const matrices = stacksOf(frozen, trained, model.weights).map((specs): FrozenMatrix => {
     const [first] = specs as [WeightSpec];
-    return {
+    const matrix = {
       name: first.name,
       kind: plain.has(first.name) && storage !== 'float32' ? compute : storage,
       members: specs.map(({ name, shape }) => ({ name, rows: shape[0]! })),
       columns: first.shape[1]!,
       doubleQuant,
+      kept: false,
     };
+    const copyBytes = bytesOfVariable(keptVariable(matrix, compute));
+    if ((matrix.kind !== 'int8' && matrix.kind !== 'nf4') || keptBytes + copyBytes > most) return matrix;
+    keptBytes += copyBytes;
+    return { ...matrix, kept: true };
   });
   const tables = frozen
     .filter(({ role }) => role === 'embedding')
@@ -46,16 +63,16 @@ export function planWeights(model: Model, options: WeightPlanOptions): WeightPla
   const vectors = frozen
     .filter(({ role }) => role === 'vector')
     .map(({ name, shape }): Variable => ({ name, dtype: 'float32', shape }));
-  const size = ({ dtype, shape }: Variable): number => shape.reduce((a, b) => a * b, dtype === 'float32' ? 4 : 2);
   const bytes =
     matrices.reduce((sum, matrix) => sum + bytesOf(matrix), 0) +
-    [...tables, ...vectors].reduce((sum, variable) => sum + size(variable), 0);
-  return { matrices, tables, vectors, compute, bytes };
+    [...tables, ...vectors].reduce((sum, variable) => sum + bytesOfVariable(variable), 0);
+  return { matrices, tables, vectors, compute, bytes, keptBytes };
 }
 
 /** Every variable of a plan. */
-export function planVariables({ matrices, tables, vectors }: WeightPlan): Variable[] {
-  return [...matrices.flatMap(variablesOf), ...tables, ...vectors];
+export function planVariables({ matrices, tables, vectors, compute }: WeightPlan): Variable[] {
+  const copies = matrices.filter(({ kept }) => kept).map((matrix) => keptVariable(matrix, compute));
+  return [...matrices.flatMap(variablesOf), ...tables, ...vectors, ...copies];
 }
 
 /** Matrices by stack, where the whole stack is frozen; else one by one. */
