@@ -74,6 +74,8 @@ export interface RunLibrary {
 const SPARKLINE_POINTS = 32;
 
 export function createRunLibrary({ history, runs }: { history: History; runs: RunService }): RunLibrary {
+  const sparklineOf = createSparklines();
+  const summarize: Summarize = (db, line) => ({ ...line, sparkline: sparklineOf(db, line) });
   const find = async (run: string) => findKnownRun(await history.open(), run);
   const findAll = async (ids: readonly string[]) => {
     const db = await history.open();
@@ -95,11 +97,11 @@ export function createRunLibrary({ history, runs }: { history: History; runs: Ru
       return line && summarize(db, line);
     },
     tags: async () => countTags(await history.open()),
-    details: async (run) => readPageDetails(await history.open(), await find(run)),
+    details: async (run) => readPageDetails(await history.open(), await find(run), summarize),
     metrics: async (run, afterStep, limit) =>
       readMetricPage(await history.open(), (await find(run)).id, afterStep, limit),
     metricsCsv: async (run) => metricsToCsv(readRunDetails(await history.open(), await find(run))),
-    compare: async (ids) => compareRuns(await history.open(), await findAll(ids)),
+    compare: async (ids) => compareRuns(await history.open(), await findAll(ids), summarize),
     async trash(ids) {
       const records = await findAll(ids);
       for (const record of records) await requireIdle(record);
@@ -130,11 +132,22 @@ export function createRunLibrary({ history, runs }: { history: History; runs: Ru
   };
 }
 
-function summarize(db: ReadableDb, line: RunLine): RunSummary {
-  return { ...line, sparkline: sampleLosses(db, line.id, SPARKLINE_POINTS) };
+type Summarize = (db: ReadableDb, line: RunLine) => RunSummary;
+
+/** Sketches of loss curves, kept until the run has gone on. */
+function createSparklines(): (db: ReadableDb, line: RunLine) => readonly number[] {
+  const known = new Map<string, { readonly at: string; readonly points: readonly number[] }>();
+  return (db, { id, step, started_at, ended_at }) => {
+    const at = `${step} ${started_at} ${ended_at}`;
+    const found = known.get(id);
+    if (found?.at === at) return found.points;
+    const points = sampleLosses(db, id, SPARKLINE_POINTS);
+    known.set(id, { at, points });
+    return points;
+  };
 }
 
-async function readPageDetails(db: WritableDb, run: RunRecord): Promise<RunPageDetails> {
+async function readPageDetails(db: WritableDb, run: RunRecord, summarize: Summarize): Promise<RunPageDetails> {
   const line = findRunLine(db, run.id);
   if (!line) throw new Error(`internal: run ${run.id} vanished`);
   return {
@@ -151,7 +164,7 @@ async function readPageDetails(db: WritableDb, run: RunRecord): Promise<RunPageD
   };
 }
 
-function compareRuns(db: ReadableDb, records: readonly RunRecord[]): RunComparison {
+function compareRuns(db: ReadableDb, records: readonly RunRecord[], summarize: Summarize): RunComparison {
   const lines = records.flatMap(({ id }) => findRunLine(db, id) ?? []);
   return {
     runs: lines.map((line) => summarize(db, line)),

@@ -50,21 +50,27 @@ const SEARCHED = `(name || ' ' || model_name || ' ' || data_summary || ' ' || me
 
 type LineRow = Omit<RunLine, 'tags' | 'has_notes'> & { readonly tags_json: string; readonly has_notes: number };
 
+/** Columns that always have a value, so that an index on them serves as it is. */
+const NEVER_NULL: readonly string[] = ['created_at', 'name', 'state', 'model_name', 'method_summary', 'data_summary'];
+
 /** One page, and how many runs there are on all pages. */
 export function selectRunPage(db: ReadableDb, query: RunQuery): { total: number; runs: RunLine[] } {
   const { where, parameters } = describeFilter(query);
   const count = selectOne<{ n: number }>(db, `SELECT count(*) AS n FROM runs WHERE ${where}`, parameters);
-  const direction = query.descending ? 'DESC' : 'ASC';
+  // Sorted by ids alone: what a line shows is read for the runs of this page only.
+  const page = `SELECT id FROM runs WHERE ${where} ORDER BY ${describeOrder(query)} LIMIT @limit OFFSET @offset`;
+  const ids = selectAll<{ id: string }>(db, page, { ...parameters, limit: query.limit, offset: query.offset });
+  return { total: count?.n ?? 0, runs: ids.flatMap(({ id }) => findRunLine(db, id) ?? []) };
+}
+
+function describeOrder({ sort, descending }: RunQuery): string {
+  const direction = descending ? 'DESC' : 'ASC';
   // The name comes from our own list, never from outside.
-  const column = SORT_COLUMNS.find((name) => name === query.sort) ?? 'created_at';
+  const column = SORT_COLUMNS.find((name) => name === sort) ?? 'created_at';
+  if (column === 'created_at') return `created_at ${direction}, id ${direction}`;
   const collate = ['name', 'model_name'].includes(column) ? 'COLLATE NOCASE' : '';
-  const order = `${column} IS NULL, ${column} ${collate} ${direction}, created_at DESC, id DESC`;
-  const rows = selectAll<LineRow>(db, `${LINE} WHERE ${where} ORDER BY ${order} LIMIT @limit OFFSET @offset`, {
-    ...parameters,
-    limit: query.limit,
-    offset: query.offset,
-  });
-  return { total: count?.n ?? 0, runs: rows.map(hydrate) };
+  const nullsLast = NEVER_NULL.includes(column) ? '' : `${column} IS NULL, `;
+  return `${nullsLast}${column} ${collate} ${direction}, created_at DESC, id DESC`;
 }
 
 export function findRunLine(db: ReadableDb, id: string): RunLine | null {
@@ -90,20 +96,16 @@ export function sampleLosses(db: ReadableDb, runId: string, points: number): num
   );
   if (ends === null || ends.first === null || ends.last === null) return [];
   const { first, last } = ends;
-  const wanted = Array.from(
-    { length: points },
-    (_, index) => first + ((last - first) * index) / Math.max(1, points - 1),
+  const spacing = (last - first) / Math.max(1, points - 1);
+  const wanted = Array.from({ length: points }, (_, index) => Math.floor(first + spacing * index));
+  const rows = selectAll<{ loss: number }>(
+    db,
+    `SELECT loss FROM metrics WHERE run_id = @runId AND step IN (
+       SELECT (SELECT min(step) FROM metrics WHERE run_id = @runId AND step >= wanted.value) FROM json_each(@wanted) AS wanted)
+     ORDER BY step`,
+    { runId, wanted: JSON.stringify(wanted) },
   );
-  const found = new Map<number, number>();
-  for (const step of wanted) {
-    const row = selectOne<{ step: number; loss: number }>(
-      db,
-      'SELECT step, loss FROM metrics WHERE run_id = @runId AND step >= @step ORDER BY step LIMIT 1',
-      { runId, step: Math.floor(step) },
-    );
-    if (row) found.set(row.step, row.loss);
-  }
-  return [...found.values()];
+  return rows.map(({ loss }) => loss);
 }
 
 function describeFilter({ search, states, tags, trash }: RunQuery): { where: string; parameters: SqlParameters } {

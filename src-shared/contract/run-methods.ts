@@ -35,6 +35,8 @@ const run = z.strictObject({ run: id });
 const config = objectOf<RunConfig>();
 /** Values are as after `--set`: `training.learning_rate=2e-4`. */
 const settings = z.array(z.string().max(10_000)).max(200).default([]);
+/** Core does nothing else while it reads a page, so a page is small. */
+const USUAL_METRICS = 5_000;
 const MAX_METRICS = 20_000;
 
 export const runMethods = {
@@ -60,7 +62,7 @@ export const runMethods = {
       run: id,
       /** Steps beyond this one; -1 = from the first. */
       after_step: z.int().min(-1).default(-1),
-      limit: z.int().positive().max(MAX_METRICS).default(MAX_METRICS),
+      limit: z.int().positive().max(MAX_METRICS).default(USUAL_METRICS),
     }),
   ),
   /** The figures as CSV text. */

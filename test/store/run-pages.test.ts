@@ -1,5 +1,7 @@
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { insertMetric, readMetricPage } from '../../src-main/store/metrics.ts';
+import { runMigrations } from '../../src-main/store/migrations/run-migrations.ts';
 import { countTags, findRunLine, type RunQuery, sampleLosses, selectRunPage } from '../../src-main/store/run-pages.ts';
 import { setRunTags, updateRun } from '../../src-main/store/runs.ts';
 import { openHistory } from './support.ts';
@@ -84,6 +86,21 @@ describe('pages of runs', () => {
     expect(line).not.toHaveProperty('config_json');
     expect(line).not.toHaveProperty('notes');
   });
+});
+
+it('the usual page comes from an index alone', () => {
+  const db = new Database(':memory:');
+  runMigrations(db);
+  const plan = (sql: string) =>
+    db
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map((row) => (row as { detail: string }).detail);
+  const page = 'SELECT id FROM runs WHERE trashed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 50 OFFSET 0';
+  expect(plan(page)).toEqual(['SCAN runs USING COVERING INDEX runs_listed']);
+  expect(plan('SELECT count(*) AS n FROM runs WHERE trashed_at IS NULL')).toEqual([
+    'SCAN runs USING COVERING INDEX runs_listed',
+  ]);
 });
 
 describe('the sketch of a loss curve', () => {
