@@ -4,6 +4,9 @@
 import { common } from './common.ts';
 import { fields } from './fields.ts';
 import { frame } from './frame.ts';
+import { compare, dataPlace, models, queue, settings } from './places.ts';
+import { playground } from './playground.ts';
+import { run } from './run.ts';
 import { runs } from './runs.ts';
 import { wizard } from './wizard.ts';
 import { checkStep, methodStep, modelStep, precisionStep, runStep, trainingStep } from './wizard-choices.ts';
@@ -13,9 +16,16 @@ export const words = {
   common,
   fields,
   frame,
+  playground,
+  run,
   runs,
   wizard,
   data: dataWords,
+  dataPlace,
+  models,
+  queue,
+  compare,
+  settings,
   modelStep,
   methodStep,
   precisionStep,

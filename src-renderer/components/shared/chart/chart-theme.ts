@@ -5,6 +5,7 @@ import type uPlot from 'uplot';
 import type { ChartSeries } from './chart-data.ts';
 
 const FAINT_ALPHA = 0.3;
+const WHOLE_INCREMENTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 /** @param name token without its dashes */
 export function readToken(name: string): string {
@@ -31,6 +32,8 @@ export function makeAxis(format: (value: number) => string, side: 'bottom' | 'le
     size,
     gap: 6,
     space: side === 'bottom' ? 70 : 34,
+    // Steps, tokens and milliseconds are whole.
+    ...(side === 'bottom' && { incrs: WHOLE_INCREMENTS }),
     font: `${readFontSize()}px ${readToken('font')}`,
     stroke: () => readToken('muted'),
     grid: { stroke: () => readToken('chart-grid'), width: 1, show: side === 'left' },

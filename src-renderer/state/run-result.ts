@@ -1,0 +1,44 @@
+/**
+ * @file What a run brought: the first and the best check, and the same questions answered before and after.
+ */
+import type { EvaluationRecord, SampleRecord } from '../../src-shared/domain/history.ts';
+import { bestEvaluation } from './run-series.ts';
+
+export interface EvalChange {
+  readonly first: EvaluationRecord;
+  readonly best: EvaluationRecord;
+  /** Share by which the loss fell, 0 where it did not. */
+  readonly gain: number;
+}
+
+/** @returns null without any evaluation */
+export function findEvalChange(evaluations: readonly EvaluationRecord[]): EvalChange | null {
+  const [first] = [...evaluations].sort((a, b) => a.step - b.step);
+  const best = bestEvaluation(evaluations);
+  if (!first || !best) return null;
+  return { first, best, gain: Math.max(0, 1 - best.eval_loss / first.eval_loss) };
+}
+
+export interface AnswerChange {
+  readonly prompt: string;
+  readonly expected: string | null;
+  readonly before: SampleRecord;
+  /** null where it was asked once only. */
+  readonly after: SampleRecord | null;
+}
+
+/** Earliest and latest answer to each prompt, in the order in which they were asked. */
+export function findAnswerChanges(samples: readonly SampleRecord[]): AnswerChange[] {
+  const prompts = [...new Set(samples.map(({ prompt }) => prompt))];
+  return prompts.flatMap((prompt) => {
+    const told = samples.filter((sample) => sample.prompt === prompt).sort((a, b) => a.step - b.step);
+    const [before] = told;
+    const after = told.at(-1);
+    if (!before || !after) return [];
+    return [{ prompt, expected: after.expected, before, after: after === before ? null : after }];
+  });
+}
+
+export function isAsWanted({ answer, expected }: SampleRecord): boolean {
+  return expected !== null && answer.trim() === expected.trim();
+}
