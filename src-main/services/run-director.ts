@@ -60,8 +60,8 @@ export function createRunDirector(listener: RunDirectorListener): DirectedServic
       told(run, event) {
         const timed: TimedRunEvent = event;
         live.get(run)?.take(timed);
-        if (timed.event === 'start') listener.onRunChanged(run);
       },
+      resolved: (run) => listener.onRunChanged(run),
       ended(run) {
         live.get(run)?.close();
         live.delete(run);

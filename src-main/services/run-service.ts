@@ -88,6 +88,8 @@ export interface RunObserver {
   began(run: ActiveRun, name: string): void;
   /** After the history has it. */
   told(run: string, event: TimedEvent): void;
+  /** The history has the configuration as the engine resolved it. */
+  resolved(run: string): void;
   /** The history says how. */
   ended(run: string): void;
 }
@@ -106,10 +108,11 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
     const db = await history.open();
     const device = await takeTrainingDevice({ home, onWait: options.onWait ?? null, signal: options.signal });
     try {
-      const follower = new RunFollower(db, request, (event) => {
+      const onEvent = (event: TimedEvent) => {
         observer?.told(request.id, event);
         options.onEvent?.(event);
-      });
+      };
+      const follower = new RunFollower(db, request, { onEvent, onResolved: () => observer?.resolved(request.id) });
       await follower.prepare();
       const job = await jobs.start('train', request, { onEvent: (event) => follower.take(event) });
       const run = follower.follow(job, async () => {
@@ -173,21 +176,27 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
   };
 }
 
+interface FollowerListener {
+  readonly onEvent: (event: TimedEvent) => void;
+  readonly onResolved: () => void;
+}
+
 /** Keeps the record of one run in step with its job. */
 class RunFollower {
   readonly #db: WritableDb;
   readonly #request: TrainRequest;
-  readonly #onEvent: (event: TimedEvent) => void;
+  readonly #listener: FollowerListener;
   /** False where the folder holds another run: the job will say so, and that run's record must not change. */
   #records = true;
   #wish: EndWish | null = null;
+  #keeping: Promise<void> = Promise.resolve();
   /** The record as it was, until this session has begun. */
   #before: RunRecord | null = null;
 
-  constructor(db: WritableDb, request: TrainRequest, onEvent: (event: TimedEvent) => void) {
+  constructor(db: WritableDb, request: TrainRequest, listener: FollowerListener) {
     this.#db = db;
     this.#request = request;
-    this.#onEvent = onEvent;
+    this.#listener = listener;
   }
 
   async prepare(): Promise<void> {
@@ -206,9 +215,12 @@ class RunFollower {
   }
 
   take(event: TimedEvent): void {
-    if (event.event === 'start') this.#before = null;
+    if (event.event === 'start') {
+      this.#before = null;
+      this.#keeping = this.#keepConfig();
+    }
     if (this.#records) recordEvent(this.#db, this.#request.id, event);
-    this.#onEvent(event);
+    this.#listener.onEvent(event);
   }
 
   follow(job: Job<'train'>, onEnd: () => Promise<void>): ActiveRun {
@@ -232,7 +244,7 @@ class RunFollower {
   async #finish(job: Job<'train'>): Promise<TrainResult> {
     try {
       const result = await job.result;
-      await this.#keepConfig();
+      await this.#keeping;
       this.#update({ peak_memory_bytes: job.peakMemoryBytes() });
       return result;
     } catch (error) {
@@ -253,7 +265,7 @@ class RunFollower {
       this.#update(columns);
       return;
     }
-    await this.#keepConfig();
+    await this.#keeping;
     const failure = toFailure(error);
     const ended: { state: RunState; ended_at: number } = { state: this.#wish ?? 'interrupted', ended_at: Date.now() };
     if (error instanceof Interrupted) this.#update({ ...ended, peak_memory_bytes: peakMemoryBytes });
@@ -263,10 +275,12 @@ class RunFollower {
     } else this.#update({ ...ended, state: 'failed', error_code: 'internal/bug', error_message: failure.message });
   }
 
-  /** What the engine made of the configuration stands in run.json. */
+  /** What the engine made of the configuration stands in run.json before the first step. */
   async #keepConfig(): Promise<void> {
     const manifest = await readManifest(this.#request.runDir).catch(() => null);
-    if (manifest) this.#update(describeConfig(manifest.config));
+    if (!manifest) return;
+    this.#update(describeConfig(manifest.config));
+    this.#listener.onResolved();
   }
 
   #update(changes: Parameters<typeof updateRun>[2]): void {

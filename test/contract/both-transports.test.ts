@@ -12,8 +12,8 @@ import { makeFolder } from '../unit/jobs/support/start-fake.ts';
 import { fakeConfig, openBrowser, type OpenContract, openDesktop, until } from './support/open-contract.ts';
 
 const TRANSPORTS: [string, (home: string) => Promise<OpenContract>][] = [
-  ['WebSocket', openBrowser],
-  ['IPC', openDesktop],
+  ['WebSocket', (home) => openBrowser(home)],
+  ['IPC', (home) => openDesktop(home)],
 ];
 
 describe.each(TRANSPORTS)('over %s', (_name, open) => {

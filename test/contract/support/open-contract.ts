@@ -50,8 +50,13 @@ export const OWN_PAGE = 'tunesmith://app/index.html';
 const CORE_ENTRY = fileURLToPath(new URL('../../../src-main/transport/core-process.ts', import.meta.url));
 const PAGES = fileURLToPath(new URL('../fixtures/pages', import.meta.url));
 
-export async function openBrowser(home: string): Promise<OpenBrowser> {
-  const core = createCore({ home, env: {}, version: '0.0.0-test', host: 'browser', jobEntry: FAKE_ENTRY });
+/** @param engine fake = recipes without a model */
+export async function openBrowser(
+  home: string,
+  { engine = 'fake' }: { engine?: 'fake' | 'real' } = {},
+): Promise<OpenBrowser> {
+  const jobs = engine === 'fake' ? { env: {}, jobEntry: FAKE_ENTRY } : { env: process.env };
+  const core = createCore({ home, version: '0.0.0-test', host: 'browser', ...jobs });
   const server = await startSocketServer({ core, pages: PAGES, port: 0 });
   const token = new URL(server.url).hash.slice('#token='.length);
   const origin = `http://127.0.0.1:${server.port}`;

@@ -1,0 +1,83 @@
+/**
+ * @file The window's journey with the real engine: plan, learn, chat with base and tuned model, export. Everything else here runs on
+ * fake recipes.
+ */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Client } from '../../src-shared/contract/client.ts';
+import type { ChatAnswered } from '../../src-shared/contract/chat-methods.ts';
+import type { RunConfig } from '../../src-shared/schema/run-config.ts';
+import { writeTinyModel } from '../recipe/support/tiny-model.ts';
+import { makeFolder } from '../unit/jobs/support/start-fake.ts';
+import { type OpenBrowser, openBrowser, until } from './support/open-contract.ts';
+
+let home = '';
+let browser: OpenBrowser;
+let client: Client;
+
+beforeAll(async () => {
+  home = makeFolder();
+  await writeTinyModel(path.join(home, 'tiny'));
+  const rows = Array.from({ length: 30 }, (_, row) => JSON.stringify({ prompt: `${row}?`, completion: `${row + 1}` }));
+  writeFileSync(path.join(home, 'rows.jsonl'), `${rows.join('\n')}\n`);
+  browser = await openBrowser(home, { engine: 'real' });
+  client = browser.client;
+});
+afterAll(async () => {
+  await browser.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const config = (): RunConfig => ({
+  name: 'Count on',
+  model: { path: path.join(home, 'tiny') },
+  data: { train: [path.join(home, 'rows.jsonl')], max_length: 64 },
+  quantization: {},
+  peft: { r: 4 },
+  training: { max_steps: 6, save_steps: 3 },
+});
+
+async function answer(chat: string): Promise<ChatAnswered> {
+  const answered: ChatAnswered[] = [];
+  const stop = client.on('chat:answered', (one) => answered.push(one));
+  const input = { messages: [{ role: 'user', content: '3?' }] };
+  const asked = await client.call('chat:generate', { chat, input, max_new_tokens: 8 });
+  const found = await until(() => answered.find((one) => one.answer === asked.answer) ?? null, 60_000);
+  stop();
+  return found;
+}
+
+it('plans, learns, answers with base and tuned model, and exports', async () => {
+  const listed = await client.call('models:import', { path: path.join(home, 'tiny'), name: 'Tiny' });
+  expect(await client.call('models:describe', { path: listed.path })).toMatchObject({ name: 'Tiny', supported: true });
+  const looked = await client.call('data:inspect', { train: [path.join(home, 'rows.jsonl')], model: listed.path });
+  const report = await client.follow(looked);
+  expect(report.tokens?.rows_with_stop_token).toBe(30);
+
+  const plan = await client.follow(await client.call('config:plan', { config: config() }));
+  const { run } = await client.call('runs:start', { config: config() });
+  const details = await until(async () => {
+    const now = await client.call('runs:get', { run });
+    return now.run.state === 'finished' ? now : null;
+  }, 60_000);
+  expect(details.run).toMatchObject({ total_steps: plan.total_steps, trainable_parameters: plan.trainable_parameters });
+  expect(details.config).toMatchObject({ peft: { r: 4, peft_type: 'LORA' } });
+  expect(details.checkpoints.length).toBeGreaterThan(0);
+
+  const base = await client.call('chat:open', { model: listed.path });
+  const tuned = await client.call('chat:open', { tuned: { run } });
+  expect(await answer(base.chat)).toMatchObject({
+    outcome: { ok: true, value: { prompt_tokens: expect.any(Number) } },
+  });
+  expect(await answer(tuned.chat)).toMatchObject({ outcome: { ok: true } });
+  await client.call('chat:close', { chat: base.chat });
+  await client.call('chat:close', { chat: tuned.chat });
+
+  const adapter = await client.follow(await client.call('exports:create', { run, format: 'peft' }));
+  expect(path.dirname(adapter.dir)).toBe(path.join(home, 'exports'));
+  expect(existsSync(path.join(adapter.dir, 'adapter_model.safetensors'))).toBe(true);
+  const merged = await client.follow(await client.call('exports:create', { run, format: 'merged' }));
+  expect(await client.call('models:describe', { path: merged.dir })).toMatchObject({ supported: true, faults: [] });
+  expect((await client.call('runs:get', { run })).exports).toHaveLength(2);
+}, 180_000);
