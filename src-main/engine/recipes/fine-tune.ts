@@ -16,7 +16,8 @@ import { prepareRun, type PreparedRun } from './prepare-run.ts';
 import { chooseKeptBytes } from './weight-cache.ts';
 import { decodeState, startProgress } from './run-progress.ts';
 import { trainLoop } from './train-loop.ts';
-import { type Execution, openTrainingSession } from './training-session.ts';
+import type { Execution } from './execution.ts';
+import { openTrainingSession } from './training-session.ts';
 
 /** Share of the free memory that a step may plan with. */
 const MEMORY_SHARE = 0.7;

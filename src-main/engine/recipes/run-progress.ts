@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import type { JsonValue } from '../../../src-shared/domain/json.ts';
-import type { Execution } from './training-session.ts';
+import type { Execution } from './execution.ts';
 
 const progressSchema = z.object({
   step: z.int(),

@@ -10,7 +10,7 @@ import { type TableCache, tokenArrays } from '../steps/token-inputs.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import type { EngineHost } from './contract.ts';
 import { type Engine, makeProgram } from './open-engine.ts';
-import type { Execution } from './training-session.ts';
+import type { Execution } from './execution.ts';
 
 export interface StartOptions {
   readonly engine: Engine;

@@ -18,22 +18,12 @@ import { planVariables, planWeights } from '../weights/plan.ts';
 import { type Bucket, makeBuckets, unpackValues } from '../weights/trainables.ts';
 import type { EngineHost, FileSet, LoadedCheckpoint } from './contract.ts';
 import { precisionOf } from './inference-session.ts';
-import type { Engine, ExecutionMode } from './open-engine.ts';
+import type { Execution } from './execution.ts';
+import type { Engine } from './open-engine.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { probeStep, type StartOptions, startProgram } from './start-program.ts';
 import { readStateFile } from './state-file.ts';
 import { uploadBuckets } from './upload-buckets.ts';
-
-/** What every step of a run has in common; kept in its checkpoints, because another choice rounds differently. */
-export interface Execution {
-  readonly mode: ExecutionMode;
-  readonly checkpointing: boolean;
-  /** Pieces that the loss of a training batch and of an evaluation batch is cut into. */
-  readonly chunks: number;
-  readonly eval_chunks: number;
-  /** Most bytes of expanded copies of quantized weights. */
-  readonly kept_bytes: number;
-}
 
 export interface TrainingSession {
   readonly program: Program;

@@ -1,0 +1,15 @@
+/**
+ * @file The choices that all steps of a run share.
+ */
+import type { ExecutionMode } from './open-engine.ts';
+
+/** What every step of a run has in common; kept in its checkpoints, because another choice rounds differently. */
+export interface Execution {
+  readonly mode: ExecutionMode;
+  readonly checkpointing: boolean;
+  /** Pieces that the loss of a training batch and of an evaluation batch is cut into. */
+  readonly chunks: number;
+  readonly eval_chunks: number;
+  /** Most bytes of expanded copies of quantized weights. */
+  readonly kept_bytes: number;
+}
