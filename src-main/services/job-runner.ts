@@ -28,11 +28,12 @@ export interface JobRunnerOptions {
 export function createJobRunner({ env, jobEntry }: JobRunnerOptions): JobRunner {
   return {
     async start(kind, request, options = {}) {
-      if (DATA_JOBS.includes(kind))
-        return startJob({ kind, request, bindingPath: null, entry: DATA_ENTRY, ...options });
-      const runtime = await locateRuntime(env);
-      const entry = jobEntry === undefined ? {} : { entry: jobEntry };
-      return startJob({ kind, request, bindingPath: runtime?.bindingPath ?? null, ...options, ...entry });
+      const isData = DATA_JOBS.includes(kind);
+      // A plan loads no engine, but what it says depends on which one the run would have.
+      const runtime = isData && kind !== 'plan' ? null : await locateRuntime(env);
+      const entry = isData ? DATA_ENTRY : jobEntry;
+      const bindingPath = runtime?.bindingPath ?? null;
+      return startJob({ kind, request, bindingPath, ...options, ...(entry === undefined ? {} : { entry }) });
     },
   };
 }

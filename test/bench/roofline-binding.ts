@@ -3,12 +3,9 @@
  * object with the median seconds of each product in f32 and bf16 (same spec as python/roofline.py).
  */
 import { readFileSync } from 'node:fs';
+import type { BindingAttr } from '../../src-main/engine/device/device.ts';
 import { DTYPE_CODES } from '../../src-main/engine/device/dtype.ts';
-import {
-  loadTensorFlow,
-  type BindingAttr,
-  type TensorFlowBinding,
-} from '../../src-main/engine/device/tensorflow-binding.ts';
+import { loadTensorFlow, type TensorFlowBinding } from '../../src-main/engine/device/tensorflow-binding.ts';
 import { median } from './statistics.ts';
 import type { Product } from './workloads.ts';
 

@@ -122,7 +122,7 @@ async function expandAll(matrices: readonly FrozenMatrix[], compute: FloatDType,
   const options = { entries: [entry], groups: { frozen: planVariables(plan) } };
   const program = mode === 'eager' ? new EagerProgram(binding, options) : new CompiledProgram(binding, options);
   try {
-    program.setVariables('frozen', await loadWeights({ binding, folder, plan, replaced: new Map() }));
+    program.setVariables('frozen', await loadWeights({ device: binding, folder, plan, replaced: new Map() }));
     return program.call('expand', {}, {});
   } finally {
     program.dispose();

@@ -1,22 +1,22 @@
 /**
- * @file Runs the entries op by op: the reference in tests, and the fall-back.
+ * @file Runs the entries op by op: the reference in tests, the fall-back, and the way of the wasm engine.
  */
+import type { Device } from '../device/device.ts';
 import { evaluateDim } from '../device/dim.ts';
 import { EagerRunner } from '../device/eager-runner.ts';
 import type { HostArray, ValueId } from '../device/runner.ts';
-import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import { makeTensor, type Tensor } from '../ops/tensor.ts';
 import { type HostResult, inputOf, type Program, type ProgramOptions, type Sizes } from './program.ts';
 
 export class EagerProgram implements Program {
   readonly mode = 'eager';
-  readonly #binding: TensorFlowBinding;
+  readonly #device: Device;
   readonly #runner: EagerRunner;
   readonly #options: ProgramOptions;
 
-  constructor(binding: TensorFlowBinding, options: ProgramOptions) {
-    this.#binding = binding;
-    this.#runner = new EagerRunner(binding);
+  constructor(device: Device, options: ProgramOptions) {
+    this.#device = device;
+    this.#runner = new EagerRunner(device);
     this.#options = options;
   }
 
@@ -32,7 +32,7 @@ export class EagerProgram implements Program {
     const variables = this.#options.groups[group] ?? [];
     return new Map(
       variables.map((variable) => {
-        const data = this.#binding.tensorDataSync(this.#runner.read(variable)) as Float32Array;
+        const data = this.#device.tensorDataSync(this.#runner.read(variable)) as Float32Array;
         return [variable.name, new Float32Array(data)];
       }),
     );
@@ -48,7 +48,7 @@ export class EagerProgram implements Program {
         tensors[input] = makeTensor(this.#runner, id, dtype, shape);
       }
       const outputs = entry.run(this.#runner, tensors);
-      const results = Object.entries(outputs).map(([output, { id }]) => [output, this.#binding.tensorDataSync(id)]);
+      const results = Object.entries(outputs).map(([output, { id }]) => [output, this.#device.tensorDataSync(id)]);
       return Object.fromEntries(results) as Record<string, HostResult>;
     });
   }

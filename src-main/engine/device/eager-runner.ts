@@ -1,14 +1,14 @@
 /**
- * @file Runs each op at once through the native binding: the reference in tests, and the way on where a graph can't be made.
+ * @file Runs each op at once on a device (TensorFlow's binding, or wasm): the reference in tests, and the way on where a graph can't be made.
  *
  * Values live in scopes (device/runner.ts); constants are cached by content for the runner's life; variables are plain ids that
  * `assign` swaps when the step has ended, so that a step sees one state from start to finish.
  */
 import { createHash } from 'node:crypto';
+import type { BindingAttr, Device } from './device.ts';
 import { type Dim, type Shape, dimKey, evaluateDim } from './dim.ts';
 import { type DType, DTYPE_CODES } from './dtype.ts';
 import type { Attr, Attrs, HostArray, Runner, ValueId, Variable } from './runner.ts';
-import type { BindingAttr, TensorFlowBinding } from './tensorflow-binding.ts';
 
 /** Attribute kinds of the binding (TF_AttrType). */
 const ATTR_KIND = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
@@ -16,19 +16,19 @@ const SMALL_CONSTANT = 64;
 
 export class EagerRunner implements Runner {
   readonly mode = 'eager';
-  readonly #binding: TensorFlowBinding;
+  readonly #device: Device;
   readonly #constants = new Map<string, ValueId>();
   readonly #variables = new Map<string, ValueId>();
   readonly #pending = new Map<string, ValueId>();
   #sizes: Readonly<Record<string, number>> = {};
   #scope: Set<ValueId> | null = null;
 
-  constructor(binding: TensorFlowBinding) {
-    this.#binding = binding;
+  constructor(device: Device) {
+    this.#device = device;
   }
 
   op(name: string, attrs: Attrs, inputs: readonly ValueId[], outputs: number): ValueId[] {
-    const made = this.#binding.executeOp(name, toBindingAttrs(attrs), inputs, outputs);
+    const made = this.#device.executeOp(name, toBindingAttrs(attrs), inputs, outputs);
     return made.map(({ id }) => this.#track(id));
   }
 
@@ -76,7 +76,7 @@ export class EagerRunner implements Runner {
       }
       return result;
     } finally {
-      for (const id of inner) this.#binding.deleteTensor(id);
+      for (const id of inner) this.#device.deleteTensor(id);
       this.#scope = outer;
     }
   }
@@ -98,7 +98,7 @@ export class EagerRunner implements Runner {
   /** Takes ownership of `id`; the variable's old value is freed. */
   setVariable(name: string, id: ValueId): void {
     const old = this.#variables.get(name);
-    if (old !== undefined && old !== id) this.#binding.deleteTensor(old);
+    if (old !== undefined && old !== id) this.#device.deleteTensor(old);
     this.#variables.set(name, id);
   }
 
@@ -107,13 +107,13 @@ export class EagerRunner implements Runner {
   }
 
   dispose(): void {
-    for (const id of [...this.#constants.values(), ...this.#variables.values()]) this.#binding.deleteTensor(id);
+    for (const id of [...this.#constants.values(), ...this.#variables.values()]) this.#device.deleteTensor(id);
     this.#constants.clear();
     this.#variables.clear();
   }
 
   #upload(values: HostArray, dtype: DType, shape: readonly number[]): ValueId {
-    return uploadTensor(this.#binding, values, dtype, shape);
+    return uploadTensor(this.#device, values, dtype, shape);
   }
 
   #track(id: ValueId): ValueId {
@@ -130,22 +130,17 @@ export class EagerRunner implements Runner {
 }
 
 /** Uploads host values; bf16, int8 and half arrive as their raw bytes in a Uint8Array. The caller owns the id. */
-export function uploadTensor(
-  binding: TensorFlowBinding,
-  values: HostArray,
-  dtype: DType,
-  shape: readonly number[],
-): ValueId {
+export function uploadTensor(device: Device, values: HostArray, dtype: DType, shape: readonly number[]): ValueId {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8') {
-    return binding.createTensor(shape, DTYPE_CODES[dtype], values);
+    return device.createTensor(shape, DTYPE_CODES[dtype], values);
   }
-  if (dtype === 'bool') return binding.createTensor(shape, DTYPE_CODES.bool, values);
+  if (dtype === 'bool') return device.createTensor(shape, DTYPE_CODES.bool, values);
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const width = dtype === 'int8' ? [] : [bytes.length / shape.reduce((a, b) => a * b, 1)];
-  const raw = binding.createTensor([...shape, ...width], DTYPE_CODES.uint8, bytes);
+  const raw = device.createTensor([...shape, ...width], DTYPE_CODES.uint8, bytes);
   const attrs = toBindingAttrs({ T: { type: 'uint8' }, type: { type: dtype } });
-  const [cast] = binding.executeOp('Bitcast', attrs, [raw], 1);
-  binding.deleteTensor(raw);
+  const [cast] = device.executeOp('Bitcast', attrs, [raw], 1);
+  device.deleteTensor(raw);
   return cast!.id;
 }
 

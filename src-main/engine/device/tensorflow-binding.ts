@@ -12,30 +12,14 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import type { BindingTensor, Device } from './device.ts';
 import type { ValueId } from './runner.ts';
 
-export interface BindingAttr {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
-
-export interface BindingTensor {
-  readonly id: ValueId;
-  readonly dtype: number;
-  readonly shape: number[];
-}
-
 /** The part of the native interface that we use. */
-export interface TensorFlowBinding {
-  createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView | readonly Uint8Array[]): ValueId;
-  deleteTensor(id: ValueId): void;
-  tensorDataSync(id: ValueId): ArrayBufferView;
-  executeOp(name: string, attrs: readonly BindingAttr[], inputs: readonly ValueId[], outputs: number): BindingTensor[];
+export interface TensorFlowBinding extends Device {
   loadSavedModel(dir: string, tags: string): number;
   deleteSavedModel(id: number): void;
   runSavedModel(id: number, inputs: readonly ValueId[], inputNames: string, outputNames: string): BindingTensor[];
-  getNumOfTensors(): number;
   isUsingGpuDevice(): boolean;
   TF_Version: string;
 }

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights } from '../weights/plan.ts';
-import type { FineTune, FineTuneOptions, TrainResult } from './contract.ts';
+import type { EngineHost, FineTune, FineTuneOptions, TrainResult } from './contract.ts';
 import { activationBytes, trainedBytes } from './estimate-memory.ts';
 import { finalFiles } from './final-files.ts';
 import { precisionOf } from './inference-session.ts';
@@ -14,7 +14,7 @@ import { mostLabels } from './measure-loss.ts';
 import { type Engine, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
 import { chooseKeptBytes } from './weight-cache.ts';
-import { decodeState, startProgress } from './run-progress.ts';
+import { decodeState, type RunState, startProgress } from './run-progress.ts';
 import { trainLoop } from './train-loop.ts';
 import type { Execution } from './execution.ts';
 import { openTrainingSession } from './training-session.ts';
@@ -27,8 +27,8 @@ export const fineTune: FineTune = async (options) => {
   const saved = resume ? decodeState(resume.state) : null;
   const run = await prepareRun(options, saved?.started_at ?? null);
   await beforeFirstStep(options, run);
-  const engine = openEngine(host);
-  const execution = saved?.execution ?? chooseExecution(run);
+  const engine = await openEngine(host);
+  const execution = saved ? executionOf(saved, engine, host) : chooseExecution(run, engine);
   const session = await openTrainingSession(run, engine, execution, host, resume);
   try {
     reportStart(options, run, engine, session.trainedValues, saved?.progress.step ?? 0);
@@ -65,14 +65,22 @@ async function beforeFirstStep(options: FineTuneOptions, run: PreparedRun): Prom
 const countValues = ({ peft }: PreparedRun): number =>
   peft.trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 
-function chooseExecution(run: PreparedRun): Execution {
+/** A run goes on as it began; what was compiled goes on op by op where nothing can be compiled. */
+function executionOf({ execution, progress }: RunState, { binding, name }: Engine, host: EngineHost): Execution {
+  if (execution.mode === 'eager' || binding !== null) return execution;
+  const message = `The run began on another engine and goes on with ${name}, which is slower and rounds differently.`;
+  host.report({ event: 'notice', step: progress.step, code: 'engine/changed', message });
+  return { ...execution, mode: 'eager' };
+}
+
+function chooseExecution(run: PreparedRun, engine: Engine): Execution {
   const { config, data, opened } = run;
   const { vocabSize } = opened.model.facts;
   const { training } = config;
   const rows = training.per_device_train_batch_size;
   const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
   return {
-    mode: wantedMode(),
+    mode: wantedMode(engine),
     checkpointing: training.gradient_checkpointing === 'auto' ? !fitsUnchecked(run) : training.gradient_checkpointing,
     chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
     eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),

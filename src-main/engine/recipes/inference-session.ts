@@ -21,6 +21,7 @@ import { type Engine, makeProgram, openEngine, wantedMode } from './open-engine.
 import { openModel } from './open-model.ts';
 import { chooseKeptBytes } from './weight-cache.ts';
 import { uploadBuckets } from './upload-buckets.ts';
+import { requireWasmCan } from './wasm-limits.ts';
 
 export interface InferenceSession {
   readonly model: CausalModel;
@@ -78,8 +79,10 @@ export async function openInferenceSession(
   const { model, folder, tokenizer } = await openModel(source.modelDir);
   try {
     const adapter = source.adapterDir === null ? null : await loadAdapter({ model, folder, dir: source.adapterDir });
-    const engine = openEngine(host);
-    const precision = precisionOf(quantizationFor(folder, source.quantization));
+    const quantization = quantizationFor(folder, source.quantization);
+    if (host.bindingPath === null) requireWasmCan({ model, quantization, trained: 0 });
+    const engine = await openEngine(host);
+    const precision = precisionOf(quantization);
     const trained = new Set(adapter?.trainables.map(({ name }) => name) ?? []);
     const needed = planWeights(model, { ...precision, trained }).bytes;
     const plan = planWeights(model, { ...precision, trained, keptBytes: chooseKeptBytes(needed) });
@@ -90,7 +93,7 @@ export async function openInferenceSession(
       state: buckets.map(({ variable }) => variable),
       scratch: parts.scratch ?? [],
     };
-    const program = makeProgram(engine, wantedMode(), { entries: parts.entries, groups });
+    const program = makeProgram(engine, wantedMode(engine), { entries: parts.entries, groups });
     await loadAll({ engine, program, folder, plan, buckets, adapter, host });
     return { model, program, compute: plan.compute, folder, tokenizer, dispose: () => program.dispose() };
   } finally {
@@ -113,7 +116,7 @@ async function loadAll({ engine, program, folder, plan, buckets, adapter, host }
   const onProgress = (fraction: number): void =>
     host.report({ event: 'progress', phase: 'Loading the model', fraction });
   const frozen = await loadWeights({
-    binding: engine.binding,
+    device: engine.device,
     folder,
     plan,
     replaced,
@@ -121,5 +124,5 @@ async function loadAll({ engine, program, folder, plan, buckets, adapter, host }
     onProgress,
   });
   program.setVariables('frozen', frozen);
-  program.setVariables('state', await uploadBuckets(engine.binding, buckets, adapter?.trainables ?? []));
+  program.setVariables('state', await uploadBuckets(engine.device, buckets, adapter?.trainables ?? []));
 }

@@ -22,6 +22,7 @@ import {
   resolveQuantization,
   resolveTraining,
 } from './resolve-config.ts';
+import { requireWasmCan } from './wasm-limits.ts';
 
 export interface PreparedRun {
   readonly config: ResolvedRunConfig;
@@ -55,6 +56,9 @@ export async function prepareRun(
     const peft = resolvePeft(config);
     const seed = config.training.seed ?? DEFAULT_SEED;
     const attached = await attach(opened, peft, config, resume !== null);
+    const isWasm = host.bindingPath === null;
+    const quantization = resolveQuantization(config, folder, !isWasm);
+    if (isWasm) requireWasmCan({ model, quantization, trained: countValues(attached) });
     say('Reading the data');
     const prepared = await prepareData({
       data,
@@ -71,7 +75,7 @@ export async function prepareRun(
     });
     const resolved = assembleConfig(config, {
       data,
-      quantization: resolveQuantization(config, folder),
+      quantization,
       peft: attached.config,
       training,
     });
@@ -92,6 +96,9 @@ export async function prepareRun(
     throw error;
   }
 }
+
+const countValues = ({ trainables }: AttachedPeft): number =>
+  trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 
 /** The order of batches over a run; resumable. */
 export function makeSampler(

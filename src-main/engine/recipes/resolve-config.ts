@@ -70,10 +70,10 @@ export function resolveData(config: RunConfig, facts: ModelFacts): DataConfig {
 
 const BEST_METRICS = ['eval_loss', 'loss', 'perplexity'];
 
-/** As stored; a half-precision file is trained in bf16, an f32 file in f32. */
-export function resolveQuantization(config: RunConfig, folder: ModelFolder): QuantizationConfig {
+/** As stored; a half-precision file is trained in bf16 where the engine has it, an f32 file in f32. */
+export function resolveQuantization(config: RunConfig, folder: ModelFolder, hasBf16: boolean): QuantizationConfig {
   const stored = quantizationFor(folder, config.quantization);
-  if (config.quantization.method !== undefined || stored.method !== 'none') return stored;
+  if (config.quantization.method !== undefined || stored.method !== 'none' || !hasBf16) return stored;
   const dtypes = new Set(folder.names().map((name) => folder.entry(name).dtype));
   return { ...stored, method: dtypes.has('BF16') || dtypes.has('F16') ? 'bf16' : 'none' };
 }

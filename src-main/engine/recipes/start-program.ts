@@ -28,12 +28,13 @@ const TOLERANCE = 5e-2;
 /** @param probe one tiny step. @returns the program, its variables filled */
 export function startProgram(options: StartOptions, probe: (program: Program) => readonly number[]): Program {
   const { engine, program, values, execution, host, isNew } = options;
-  if (isNew && execution.mode === 'compiled') {
+  const { binding } = engine;
+  if (isNew && execution.mode === 'compiled' && binding !== null) {
     const onFallback = (reason: string): void => {
       const message = `The compiled step cannot be used (${reason}); the run goes on op by op, which is slower.`;
       host.report({ event: 'notice', step: 0, code: 'engine/eager', message });
     };
-    return makeGatedProgram({ binding: engine.binding, program, values, probe, tolerance: TOLERANCE, onFallback });
+    return makeGatedProgram({ binding, program, values, probe, tolerance: TOLERANCE, onFallback });
   }
   const made = makeProgram(engine, execution.mode, program);
   for (const [group, ids] of Object.entries(values)) made.setVariables(group, ids);

@@ -82,11 +82,10 @@ export async function openTrainingSession(
   };
   const onProgress = (fraction: number): void =>
     host.report({ event: 'progress', phase: 'Loading the model', fraction });
-  const { binding } = engine;
   const values: Record<string, Map<string, ValueId>> = {};
   try {
     values['frozen'] = await loadWeights({
-      binding,
+      device: engine.device,
       folder,
       plan,
       replaced: peft.replaced,
@@ -127,29 +126,29 @@ async function initialState(
   state: readonly Variable[],
   resume: LoadedCheckpoint | null,
 ): Promise<Map<string, ValueId>> {
-  const { binding } = engine;
+  const { device } = engine;
   const restored = resume ? await peft.restore(resume.dir) : null;
   const initial = restored
     ? peft.trainables.map(({ name }) => ({ name, initial: async () => restored.get(name)! }))
     : peft.trainables;
-  const values = await uploadBuckets(binding, buckets, initial);
+  const values = await uploadBuckets(device, buckets, initial);
   if (resume) {
     await readStateFile(path.join(resume.dir, OPTIMIZER_FILE), async (name, data) => {
-      values.set(name, copyToDevice(binding, data, 'float32', [data.length], 'float32'));
+      values.set(name, copyToDevice(device, data, 'float32', [data.length], 'float32'));
     });
   }
   for (const variable of state) if (!values.has(variable.name)) values.set(variable.name, zeros(engine, variable));
   return values;
 }
 
-function zeros({ binding }: Engine, { shape }: Variable): ValueId {
-  const size = binding.createTensor([shape.length], 3, Int32Array.from(shape));
-  const zero = binding.createTensor([], 1, Float32Array.of(0));
+function zeros({ device }: Engine, { shape }: Variable): ValueId {
+  const size = device.createTensor([shape.length], 3, Int32Array.from(shape));
+  const zero = device.createTensor([], 1, Float32Array.of(0));
   const attrs = toBindingAttrs({ T: { type: 'float32' }, index_type: { type: 'int32' } });
   try {
-    return binding.executeOp('Fill', attrs, [size, zero], 1)[0]!.id;
+    return device.executeOp('Fill', attrs, [size, zero], 1)[0]!.id;
   } finally {
-    for (const id of [size, zero]) binding.deleteTensor(id);
+    for (const id of [size, zero]) device.deleteTensor(id);
   }
 }
 

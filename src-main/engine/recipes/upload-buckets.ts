@@ -1,15 +1,15 @@
 /**
  * @file Puts the starting values of trained tensors on the device, bucket by bucket, so that only one is in host memory at a time.
  */
+import type { Device } from '../device/device.ts';
 import type { ValueId } from '../device/runner.ts';
-import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import type { TrainableTensor } from '../peft/types.ts';
 import { copyToDevice } from '../weights/load-weights.ts';
 import { type Bucket, packValues } from '../weights/trainables.ts';
 
 /** @returns bucket variable -> device value; the caller owns them */
 export async function uploadBuckets(
-  binding: TensorFlowBinding,
+  device: Device,
   buckets: readonly Bucket[],
   tensors: readonly Pick<TrainableTensor, 'name' | 'initial'>[],
 ): Promise<Map<string, ValueId>> {
@@ -19,7 +19,7 @@ export async function uploadBuckets(
     const values = new Map<string, Float32Array<ArrayBuffer>>();
     for (const { name } of bucket.entries) values.set(name, await initial.get(name)!());
     const flat = packValues(bucket, values);
-    uploaded.set(bucket.variable.name, copyToDevice(binding, flat, 'float32', [bucket.size], 'float32'));
+    uploaded.set(bucket.variable.name, copyToDevice(device, flat, 'float32', [bucket.size], 'float32'));
   }
   return uploaded;
 }

@@ -1,10 +1,10 @@
 /**
  * @file Makes the expanded copies of quantized matrices that stay on the device, with the very ops that a step would expand them by.
  */
+import type { Device } from '../device/device.ts';
 import type { FloatDType } from '../device/dtype.ts';
 import { EagerRunner, toBindingAttrs } from '../device/eager-runner.ts';
 import type { ValueId } from '../device/runner.ts';
-import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import { expandStored, type FrozenMatrix, variablesOf } from './frozen-matrix.ts';
 
 export interface CopyMaker {
@@ -13,14 +13,14 @@ export interface CopyMaker {
   dispose(): void;
 }
 
-export function openCopyMaker(binding: TensorFlowBinding, compute: FloatDType): CopyMaker {
-  const runner = new EagerRunner(binding);
+export function openCopyMaker(device: Device, compute: FloatDType): CopyMaker {
+  const runner = new EagerRunner(device);
   return {
     make(matrix, values) {
       for (const { name, dtype } of variablesOf(matrix)) {
         // A second handle on the same memory: the runner owns its variables.
         const attrs = toBindingAttrs({ T: { type: dtype } });
-        runner.setVariable(name, binding.executeOp('Identity', attrs, [values.get(name)!], 1)[0]!.id);
+        runner.setVariable(name, device.executeOp('Identity', attrs, [values.get(name)!], 1)[0]!.id);
       }
       return runner.scope(
         () => expandStored(runner, matrix, compute, null),

@@ -2,13 +2,13 @@
  * @file Streams a model's frozen tensors from its files to the device, one matrix at a time, quantizing on the way.
  *
  * Host memory holds one matrix (f32 where it must be quantized) besides what the device holds. Every device value is a real copy:
- * the binding's own uploads alias JavaScript memory.
+ * the device's own uploads may alias JavaScript memory.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Device } from '../device/device.ts';
 import { type DType, DTYPE_CODES } from '../device/dtype.ts';
 import { toBindingAttrs, uploadTensor } from '../device/eager-runner.ts';
 import type { Attrs, HostArray, ValueId } from '../device/runner.ts';
-import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import { readQuantizedMatrix, storedKindOf } from '../formats/bitsandbytes.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
 import { dequantizeInt8Rows, type Int8Matrix, quantizeInt8Rows } from '../quant/int8.ts';
@@ -19,7 +19,7 @@ import { openCopyMaker } from './kept-copies.ts';
 import type { WeightPlan } from './plan.ts';
 
 export interface LoadWeightsOptions {
-  readonly binding: TensorFlowBinding;
+  readonly device: Device;
   /** The weights under the model's own names. */
   readonly folder: ModelFolder;
   readonly plan: WeightPlan;
@@ -32,13 +32,13 @@ export interface LoadWeightsOptions {
 
 /** @returns variable name -> device value; the caller owns them. @throws model/missing-tensor, AbortError */
 export async function loadWeights(options: LoadWeightsOptions): Promise<Map<string, ValueId>> {
-  const { plan, binding, signal, onProgress } = options;
+  const { plan, device, signal, onProgress } = options;
   const reader = makeReader(options);
   const values = new Map<string, ValueId>();
-  const copies = openCopyMaker(binding, plan.compute);
+  const copies = openCopyMaker(device, plan.compute);
   const jobs: (() => Promise<void>)[] = [
     ...plan.matrices.map((matrix) => async () => {
-      await loadMatrix(binding, reader, matrix, values);
+      await loadMatrix(device, reader, matrix, values);
       if (matrix.kept) values.set(keptVariable(matrix, plan.compute).name, copies.make(matrix, values));
     }),
     ...[...plan.tables, ...plan.vectors].map(({ name, dtype, shape }) => async () => {
@@ -53,7 +53,7 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
       await nextTurn();
     }
   } catch (error) {
-    for (const id of values.values()) binding.deleteTensor(id);
+    for (const id of values.values()) device.deleteTensor(id);
     throw error;
   } finally {
     copies.dispose();
@@ -71,7 +71,7 @@ interface Reader {
 
 const FILE_DTYPES: Readonly<Record<string, SourceDType>> = { BF16: 'bfloat16', F16: 'float16' };
 
-function makeReader({ binding, folder, replaced }: LoadWeightsOptions): Reader {
+function makeReader({ device, folder, replaced }: LoadWeightsOptions): Reader {
   const quantized = async (name: string): Promise<Nf4Matrix | Int8Matrix | null> =>
     storedKindOf(folder, name) === null || replaced.has(name) ? null : readQuantizedMatrix(folder, name);
   const floats = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
@@ -88,13 +88,13 @@ function makeReader({ binding, folder, replaced }: LoadWeightsOptions): Reader {
     async upload(name, shape, dtype) {
       const isBf16 = !replaced.has(name) && folder.entry(name).dtype === 'BF16';
       const host = isBf16 ? await folder.readRaw(name) : await floats(name);
-      return copyToDevice(binding, host, isBf16 ? 'bfloat16' : 'float32', shape, dtype);
+      return copyToDevice(device, host, isBf16 ? 'bfloat16' : 'float32', shape, dtype);
     },
   };
 }
 
 async function loadMatrix(
-  binding: TensorFlowBinding,
+  device: Device,
   reader: Reader,
   matrix: FrozenMatrix,
   values: Map<string, ValueId>,
@@ -103,7 +103,7 @@ async function loadMatrix(
   if (kind === 'float32' || kind === 'bfloat16') {
     const parts: ValueId[] = [];
     for (const member of members) parts.push(await reader.upload(member.name, [member.rows, columns], kind));
-    values.set(name, joinRows(binding, parts, kind));
+    values.set(name, joinRows(device, parts, kind));
     return;
   }
   const parts: ValueId[] = [];
@@ -112,8 +112,8 @@ async function loadMatrix(
     const stored = await reader.quantized(member.name);
     if (kind === 'int8') {
       const q = stored?.kind === 'int8' ? stored : await quantizeRows(reader, member, columns);
-      parts.push(copyToDevice(binding, asBytes(q.weight), 'int8', [member.rows, columns], 'int8'));
-      scales.push(copyToDevice(binding, q.scb, 'float32', [member.rows, 1], 'float32'));
+      parts.push(copyToDevice(device, asBytes(q.weight), 'int8', [member.rows, columns], 'int8'));
+      scales.push(copyToDevice(device, q.scb, 'float32', [member.rows, 1], 'float32'));
     } else {
       const q =
         stored?.kind === 'nf4' && isStandardNf4(stored, matrix.doubleQuant)
@@ -121,12 +121,12 @@ async function loadMatrix(
           : await quantizeBlocks(reader, member, columns, matrix.doubleQuant);
       const padded = new Uint8Array((Math.ceil((member.rows * columns) / NF4_BLOCKSIZE) * NF4_BLOCKSIZE) / 2);
       padded.set(q.packed);
-      parts.push(copyToDevice(binding, padded, 'uint8', [padded.length], 'uint8'));
-      uploadMaxima(binding, member.name, q, values);
+      parts.push(copyToDevice(device, padded, 'uint8', [padded.length], 'uint8'));
+      uploadMaxima(device, member.name, q, values);
     }
   }
-  values.set(name, joinRows(binding, parts, kind === 'int8' ? 'int8' : 'uint8'));
-  if (kind === 'int8') values.set(`${name}.SCB`, joinRows(binding, scales, 'float32'));
+  values.set(name, joinRows(device, parts, kind === 'int8' ? 'int8' : 'uint8'));
+  if (kind === 'int8') values.set(`${name}.SCB`, joinRows(device, scales, 'float32'));
 }
 
 async function quantizeRows(reader: Reader, { name, rows }: StackMember, columns: number): Promise<Int8Matrix> {
@@ -143,20 +143,15 @@ async function quantizeBlocks(
   return quantizeNf4(await reader.floats(name), [rows, columns], { doubleQuant, sourceDtype, name });
 }
 
-function uploadMaxima(
-  binding: TensorFlowBinding,
-  name: string,
-  { absmax }: Nf4Matrix,
-  values: Map<string, ValueId>,
-): void {
+function uploadMaxima(device: Device, name: string, { absmax }: Nf4Matrix, values: Map<string, ValueId>): void {
   if (absmax instanceof Float32Array) {
-    values.set(`${name}.absmax`, copyToDevice(binding, absmax, 'float32', [absmax.length], 'float32'));
+    values.set(`${name}.absmax`, copyToDevice(device, absmax, 'float32', [absmax.length], 'float32'));
     return;
   }
   const { codes, nestedAbsmax, offset } = absmax;
-  values.set(`${name}.absmax`, copyToDevice(binding, codes, 'uint8', [codes.length], 'uint8'));
-  values.set(`${name}.nested_absmax`, copyToDevice(binding, nestedAbsmax, 'float32', [nestedAbsmax.length], 'float32'));
-  values.set(`${name}.nested_offset`, copyToDevice(binding, Float32Array.of(offset), 'float32', [], 'float32'));
+  values.set(`${name}.absmax`, copyToDevice(device, codes, 'uint8', [codes.length], 'uint8'));
+  values.set(`${name}.nested_absmax`, copyToDevice(device, nestedAbsmax, 'float32', [nestedAbsmax.length], 'float32'));
+  values.set(`${name}.nested_offset`, copyToDevice(device, Float32Array.of(offset), 'float32', [], 'float32'));
 }
 
 const asBytes = (values: Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
@@ -164,30 +159,30 @@ const asBytes = (values: Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
 
 /** Host values to a device value of its own, converted there if need be. */
 export function copyToDevice(
-  binding: TensorFlowBinding,
+  device: Device,
   host: HostArray,
   from: DType,
   shape: readonly number[],
   to: DType,
 ): ValueId {
-  const alias = uploadTensor(binding, host, from, shape);
+  const alias = uploadTensor(device, host, from, shape);
   const attrs: Attrs =
     from === to ? { T: { type: to } } : { SrcT: { type: from }, DstT: { type: to }, Truncate: false };
   try {
-    return binding.executeOp(from === to ? 'DeepCopy' : 'Cast', toBindingAttrs(attrs), [alias], 1)[0]!.id;
+    return device.executeOp(from === to ? 'DeepCopy' : 'Cast', toBindingAttrs(attrs), [alias], 1)[0]!.id;
   } finally {
-    binding.deleteTensor(alias);
+    device.deleteTensor(alias);
   }
 }
 
 /** Lays values one under the other; frees the parts. */
-function joinRows(binding: TensorFlowBinding, parts: readonly ValueId[], dtype: DType): ValueId {
+function joinRows(device: Device, parts: readonly ValueId[], dtype: DType): ValueId {
   if (parts.length === 1) return parts[0]!;
-  const axis = binding.createTensor([], DTYPE_CODES.int32, Int32Array.of(0));
+  const axis = device.createTensor([], DTYPE_CODES.int32, Int32Array.of(0));
   const attrs = toBindingAttrs({ N: parts.length, T: { type: dtype }, Tidx: { type: 'int32' } });
   try {
-    return binding.executeOp('ConcatV2', attrs, [...parts, axis], 1)[0]!.id;
+    return device.executeOp('ConcatV2', attrs, [...parts, axis], 1)[0]!.id;
   } finally {
-    for (const id of [...parts, axis]) binding.deleteTensor(id);
+    for (const id of [...parts, axis]) device.deleteTensor(id);
   }
 }

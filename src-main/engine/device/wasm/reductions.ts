@@ -1,0 +1,122 @@
+/**
+ * @file Sums, means and maxima over axes; softmax and its loss; the place of the largest value.
+ */
+import type { Heap, WasmValue } from './heap.ts';
+import { sizeOf } from './heap.ts';
+import { transpose } from './layout.ts';
+import { hostInts, type OpCall, type OpTable, withTemporaries } from './op-call.ts';
+
+interface Reduction {
+  readonly start: number;
+  readonly add: (total: number, value: number) => number;
+  readonly finish: (total: number, count: number) => number;
+}
+
+const plus = (total: number, value: number): number => total + value;
+const same = (total: number): number => total;
+
+const REDUCTIONS: Readonly<Record<string, Reduction>> = {
+  Sum: { start: 0, add: plus, finish: same },
+  Mean: { start: 0, add: plus, finish: (total, count) => total / count },
+  Max: { start: -Infinity, add: (total, value) => (value > total ? value : total), finish: same },
+  Min: { start: Infinity, add: (total, value) => (value < total ? value : total), finish: same },
+};
+
+export const REDUCE: OpTable = {
+  ...Object.fromEntries(
+    Object.entries(REDUCTIONS).map(([name, reduction]) => [name, (call: OpCall) => reduce(call, reduction)]),
+  ),
+  Softmax: ({ heap, inputs }) => softmax(heap, inputs[0]!),
+  SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
+  ArgMax: argMax,
+};
+
+function reduce(call: OpCall, reduction: Reduction): WasmValue {
+  const { heap } = call;
+  const [x] = call.inputs as [WasmValue];
+  const rank = x.shape.length;
+  const axes = new Set(hostInts(call, 1).map((axis) => (axis < 0 ? axis + rank : axis)));
+  const keepDims = call.attrs.get('keep_dims') === true;
+  const shape = keepDims
+    ? x.shape.map((size, axis) => (axes.has(axis) ? 1 : size))
+    : x.shape.filter((_, axis) => !axes.has(axis));
+  return withTemporaries(heap, (keep) => {
+    const reduced = [...axes].sort((a, b) => a - b);
+    const [first, last] = [reduced[0] ?? rank, reduced.at(-1) ?? rank - 1];
+    const isOneRun = last - first + 1 === reduced.length;
+    if (isOneRun) {
+      const [outer, inner] = [sizeOf(x.shape.slice(0, first)), sizeOf(x.shape.slice(last + 1))];
+      return reduceMiddle(heap, x, [outer, sizeOf(x.shape.slice(first, last + 1)), inner], shape, reduction);
+    }
+    const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.has(axis));
+    const turned = keep(transpose(heap, x, [...kept, ...reduced]));
+    const outer = sizeOf(kept.map((axis) => x.shape[axis]!));
+    return reduceMiddle(heap, turned, [outer, sizeOf(x.shape) / outer, 1], shape, reduction);
+  });
+}
+
+/** Totals are kept in f64. */
+function reduceMiddle(
+  heap: Heap,
+  x: WasmValue,
+  [outer, count, inner]: readonly [number, number, number],
+  shape: readonly number[],
+  { start, add, finish }: Reduction,
+): WasmValue {
+  const out = heap.make(x.dtype, shape);
+  const [from, to] = [heap.view(x), heap.view(out)];
+  const totals = new Float64Array(inner);
+  for (let block = 0; block < outer; block += 1) {
+    totals.fill(start);
+    const begin = block * count * inner;
+    if (inner === 1) {
+      let total = start;
+      for (let i = 0; i < count; i += 1) total = add(total, from[begin + i]!);
+      totals[0] = total;
+    } else {
+      for (let row = 0; row < count; row += 1) {
+        const at = begin + row * inner;
+        for (let i = 0; i < inner; i += 1) totals[i] = add(totals[i]!, from[at + i]!);
+      }
+    }
+    for (let i = 0; i < inner; i += 1) to[block * inner + i] = finish(totals[i]!, count);
+  }
+  return out;
+}
+
+function softmax(heap: Heap, logits: WasmValue): WasmValue {
+  return heap.run('Softmax', { logits }, { dim: logits.shape.length - 1 });
+}
+
+/** [rows, classes] and int32 [rows] -> losses [rows] and slopes [rows, classes]. */
+function crossEntropy({ heap, inputs }: OpCall): WasmValue[] {
+  const [logits, labels] = inputs as [WasmValue, WasmValue];
+  const [rows, classes] = logits.shape as [number, number];
+  const slopes = softmax(heap, logits);
+  const losses = heap.make('float32', [rows]);
+  const [x, label, p, loss] = [heap.floats(logits), heap.ints(labels), heap.floats(slopes), heap.floats(losses)];
+  for (let row = 0; row < rows; row += 1) {
+    const begin = row * classes;
+    let top = 0;
+    for (let i = 1; i < classes; i += 1) if (x[begin + i]! > x[begin + top]!) top = i;
+    const wanted = begin + label[row]!;
+    // p = exp(x - top) / sum: where the wanted p is too small for f32, the largest one still tells the sum.
+    loss[row] = x[begin + top]! - x[wanted]! - Math.log(p[begin + top]!);
+    p[wanted]! -= 1;
+  }
+  return [losses, slopes];
+}
+
+function argMax(call: OpCall): WasmValue {
+  const { heap } = call;
+  const [x] = call.inputs as [WasmValue];
+  const width = x.shape.at(-1)!;
+  const out = heap.make('int32', x.shape.slice(0, -1));
+  const [from, to] = [heap.view(x), heap.view(out)];
+  for (let row = 0; row < to.length; row += 1) {
+    let best = 0;
+    for (let i = 1; i < width; i += 1) if (from[row * width + i]! > from[row * width + best]!) best = i;
+    to[row] = best;
+  }
+  return out;
+}

@@ -1,0 +1,47 @@
+/**
+ * @file What the wasm engine takes on: f32, models up to 200 M parameters, few trained values. All else is refused before anything is
+ * loaded, with the reason and what to do: its memory ends at 4 GB, and it knows no other number than f32.
+ */
+import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
+import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
+import type { Model } from '../models/model.ts';
+
+const MOST_PARAMETERS = 200_000_000;
+/** An f32 value with its gradient, two moments, and what a step makes of them is some 40 bytes. */
+const MOST_TRAINED = 30_000_000;
+const millions = (count: number): string => `${(count / 1e6).toPrecision(3)} million`;
+const INSTALL = 'install TensorFlow with `node scripts/tunesmith.mjs engine install`';
+
+export interface WasmWork {
+  readonly model: Model;
+  readonly quantization: QuantizationConfig;
+  /** Values that are trained; 0 = none. */
+  readonly trained: number;
+}
+
+/** @throws engine/wasm-limit with all reasons */
+export function requireWasmCan({ model, quantization, trained }: WasmWork): void {
+  const parameters = model.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const faults: Fault[] = [];
+  const refuse = (field: string, message: string, hint: string) => faults.push({ field, message, hint });
+  if (quantization.method !== 'none') {
+    const message = `it computes in f32, and ${quantization.method} was asked for or is how the model is stored`;
+    refuse('quantization.method', message, 'set quantization.method to none for a model that is not stored quantized');
+  }
+  if (parameters > MOST_PARAMETERS) {
+    const message = `the model has ${millions(parameters)} parameters, and it takes at most ${millions(MOST_PARAMETERS)}`;
+    refuse('model.path', message, 'choose a smaller model');
+  }
+  if (trained > MOST_TRAINED) {
+    const message = `${millions(trained)} values would be trained, and it takes at most ${millions(MOST_TRAINED)}`;
+    refuse('peft.peft_type', message, 'train an adapter (peft_type LORA), or fewer modules');
+  }
+  if (faults.length === 0) return;
+  const reasons = faults.map(({ message }) => message).join('; ');
+  const hints = [...new Set(faults.map(({ hint }) => hint!)), INSTALL].join('; or ');
+  throw new AppError('engine/wasm-limit', `The wasm engine cannot do this: ${reasons}`, {
+    kind: 'environment',
+    hint: `${hints[0]!.toUpperCase()}${hints.slice(1)}.`,
+    faults,
+  });
+}
