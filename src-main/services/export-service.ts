@@ -5,7 +5,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunRecord } from '../../src-shared/domain/history.ts';
+import type { QuantizationConfig } from '../../src-shared/schema/run-config.ts';
 import type { ExportOptions, MergeOptions, WrittenFolder } from '../engine/recipes/contract.ts';
+import { readManifest } from '../jobs/run-folder.ts';
 import { insertExport } from '../store/exports.ts';
 import { findRunByDir } from '../store/runs.ts';
 import type { History } from './history.ts';
@@ -43,10 +45,10 @@ export interface ExportServiceOptions {
 }
 
 export function createExportService({ home, history, jobs }: ExportServiceOptions): ExportService {
-  /** An adapter in a run folder (the final one or a checkpoint) belongs to that run. */
-  async function record(format: string, adapterDir: string, written: WrittenFolder): Promise<WrittenFolder> {
+  /** What lies in a run folder (the final result or a checkpoint) belongs to that run. */
+  async function record(format: string, resultDir: string, written: WrittenFolder): Promise<WrittenFolder> {
     const db = await history.open();
-    const run = findRunByDir(db, path.dirname(path.resolve(adapterDir)));
+    const run = findRunByDir(db, path.dirname(path.resolve(resultDir)));
     const { dir, bytes } = written;
     const about = { id: crypto.randomUUID(), run_id: run?.id ?? null, created_at: Date.now() };
     insertExport(db, { ...about, format, path: dir, size_bytes: bytes });
@@ -59,8 +61,11 @@ export function createExportService({ home, history, jobs }: ExportServiceOption
       return record('merged', request.adapterDir, written);
     },
     async export(request, { signal, onEvent } = {}) {
-      const written = await followJob(await jobs.start('export', request, { onEvent }), signal);
-      return record(request.format, request.adapterDir, written);
+      const { format, adapterDir, modelDir } = request;
+      const trainedOn = request.trainedOn ?? (await trainingQuantization(adapterDir));
+      const complete = trainedOn === undefined ? request : { ...request, trainedOn };
+      const written = await followJob(await jobs.start('export', complete, { onEvent }), signal);
+      return record(format, adapterDir ?? modelDir, written);
     },
     async write({ run, modelDir, adapterDir, format, dtype, outputDir }, following) {
       if (adapterDir === null) {
@@ -84,4 +89,12 @@ export function createExportService({ home, history, jobs }: ExportServiceOption
     },
   };
   return service;
+}
+
+/** How the run that made an adapter kept its weights; undefined for an adapter from elsewhere. */
+async function trainingQuantization(adapterDir: string | null): Promise<QuantizationConfig | undefined> {
+  if (adapterDir === null) return undefined;
+  const manifest = await readManifest(path.dirname(path.resolve(adapterDir))).catch(() => null);
+  const { method, double_quant: doubleQuant } = manifest?.config.quantization ?? {};
+  return method === undefined ? undefined : { method, double_quant: doubleQuant ?? true };
 }

@@ -201,9 +201,18 @@ export interface MergeOptions {
 export interface ExportOptions {
   readonly host: EngineHost;
   readonly modelDir: string;
-  readonly adapterDir: string;
-  readonly format: 'peft';
+  /** null = the model alone; peft needs one. */
+  readonly adapterDir: string | null;
+  /** peft: the adapter; safetensors: a merged model; bitsandbytes: a merged model in 4 or 8 bits. */
+  readonly format: 'peft' | 'safetensors' | 'bitsandbytes';
+  /** Written beside and renamed at the end; must not exist or be empty. */
   readonly outputDir: string;
+  /** safetensors only; null = the model's own. */
+  readonly dtype?: MergeOptions['dtype'];
+  /** bitsandbytes only: nf4 or int8. */
+  readonly quantization?: QuantizationConfig;
+  /** bitsandbytes only: how the weights were kept while the adapter was trained; left out = as they are exported. */
+  readonly trainedOn?: QuantizationConfig;
 }
 
 /** What was written. */

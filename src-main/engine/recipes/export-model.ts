@@ -1,6 +1,8 @@
 /**
- * @file Exports an adapter as PEFT itself would save it: a native adapter's scaling vectors go into B, which changes nothing in what
- * is computed, and its settings are put in PEFT's words.
+ * @file Exports a result for other programs: an adapter as PEFT itself would save it, or a merged model.
+ *
+ * For PEFT a native adapter's scaling vectors go into B, which changes nothing in what is computed, and its settings are put in PEFT's
+ * words.
  */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,15 +11,30 @@ import { foldScalingVectors, writePeftAdapter } from '../formats/peft-adapter.ts
 import { makePeftConfig } from '../formats/peft-config.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import { addTiedHead, findTrainedTable } from '../peft/tied-head.ts';
-import type { ExportModel, WrittenFolder } from './contract.ts';
+import type { ExportModel, ExportOptions, WrittenFolder } from './contract.ts';
+import { exportQuantized } from './export-quantized.ts';
+import { writeMerged } from './merge.ts';
 import { openModel } from './open-model.ts';
 
-/** @throws model/…, adapter/… as opening them does; export/no-adapter, output/not-empty, disk/full; the folder is whole or not there */
-export const exportModel: ExportModel = async ({ modelDir, adapterDir, outputDir }) => {
+/** @throws model/…, adapter/… as opening them does; export/…, output/not-empty, disk/full; the folder is whole or not there */
+export const exportModel: ExportModel = async (options) => {
+  switch (options.format) {
+    case 'peft':
+      return exportAdapter(options);
+    case 'safetensors':
+      return writeMerged({ ...options, dtype: options.dtype ?? null });
+    case 'bitsandbytes':
+      return exportQuantized(options);
+  }
+};
+
+async function exportAdapter({ modelDir, adapterDir, outputDir }: ExportOptions): Promise<WrittenFolder> {
+  if (adapterDir === null) throw noAdapter(modelDir, 'is a model without an adapter');
   const { model, folder } = await openModel(modelDir);
   try {
     const opened = await openAdapter(model, folder, adapterDir);
-    if (opened.kind === 'weights') throw noAdapter(adapterDir);
+    if (opened.kind === 'weights')
+      throw noAdapter(adapterDir, 'holds trained weights of the model itself, not an adapter');
     const { adapter, settings, own } = opened;
     const table = findTrainedTable(model, own);
     const config = makePeftConfig({
@@ -39,12 +56,11 @@ export const exportModel: ExportModel = async ({ modelDir, adapterDir, outputDir
   } finally {
     await folder.close();
   }
-};
+}
 
-function noAdapter(dir: string): AppError {
-  const message = 'holds trained weights of the model itself, not an adapter';
+function noAdapter(dir: string, message: string): AppError {
   return new AppError('export/no-adapter', `${dir} ${message}`, {
-    hint: 'Merge it with the model instead: that gives an ordinary model folder.',
+    hint: 'Use the safetensors format instead: that gives an ordinary model folder.',
     faults: [{ file: dir, message }],
   });
 }

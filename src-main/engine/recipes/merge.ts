@@ -30,10 +30,15 @@ const PIECE_VALUES = 2 ** 20;
  * @throws model/…, adapter/… as opening them does; merge/quantized-base, merge/overflow, output/not-empty, disk/full, Interrupted. The
  *   folder is whole or not there.
  */
-export const mergeAdapter: MergeAdapter = async ({ host, modelDir, adapterDir, outputDir, dtype }) => {
+export const mergeAdapter: MergeAdapter = async (options) => writeMerged(options);
+
+/** As `mergeAdapter`; without an adapter the model itself, in the precision asked for. */
+export async function writeMerged(options: Omit<MergeOptions, 'adapterDir'> & { readonly adapterDir: string | null }) {
+  const { host, modelDir, adapterDir, outputDir, dtype } = options;
   const { model, folder } = await openModel(modelDir);
   try {
-    const merged = makeMergedWeights(await openAdapter(model, folder, adapterDir));
+    const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
+    const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);
     const files = await openModelFolder(modelDir);
     try {
       requireFloats(files, model, merged);
@@ -48,7 +53,7 @@ export const mergeAdapter: MergeAdapter = async ({ host, modelDir, adapterDir, o
   } finally {
     await folder.close();
   }
-};
+}
 
 /** A quantized weight cannot take an update without being quantized anew. */
 function requireFloats(files: ModelFolder, model: AdaptableModel, merged: ReadonlyMap<string, MergedWeight>): void {
@@ -63,7 +68,7 @@ function requireFloats(files: ModelFolder, model: AdaptableModel, merged: Readon
     'merge/quantized-base',
     `${files.path} is quantized; an adapter is merged into the original model`,
     {
-      hint: 'Give the model it was quantized from.',
+      hint: 'Give the model it was quantized from, or export it in the bitsandbytes format, quantized anew.',
       faults,
     },
   );
@@ -90,14 +95,14 @@ function listTensors({ host, files, model, merged, wanted }: Sources): TensorToW
       host.report({ event: 'progress', phase: 'Merging', fraction: index / names.length });
       return target === dtype && change === undefined
         ? files.readRaw(name)
-        : convert(files, name, shape, target as WritableFloatDType, change);
+        : convertTensor(files, name, shape, target as WritableFloatDType, change);
     };
     return { name, dtype: target, shape, data };
   });
 }
 
-/** Reads, merges and encodes a tensor piece by piece. */
-async function convert(
+/** Reads, merges and encodes a tensor piece by piece. @throws merge/overflow */
+export async function convertTensor(
   files: ModelFolder,
   name: string,
   shape: readonly number[],

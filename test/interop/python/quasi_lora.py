@@ -4,27 +4,20 @@ It is PEFT's LoRA layer with one factor more, so everything else (targets, initi
 """
 
 import torch
-from adapters import add_adapter
-from models import load_model
-from peft import PeftModel
-from peft.tuners.lora import Linear
-from training import fit
+from peft.tuners.lora import LoraLayer
+from training import fit, prepare
 
 
 def add_scaling_vectors(wrapped):
     """Multiplies each LoRA layer's update by s. The update alone passes through lora_B, so a hook there is the formula."""
     for module in wrapped.modules():
-        if isinstance(module, Linear):
+        if isinstance(module, LoraLayer):
             b = module.lora_B["default"]
             b.scaling_vector = torch.nn.Parameter(torch.ones(b.out_features))
             b.register_forward_hook(lambda layer, inputs, output: output * layer.scaling_vector)
     return wrapped
 
 
-def train_quasi_lora(model, rows, peft, training, adapter=None):
-    network = load_model(model)
-    if adapter is None:
-        network = add_adapter(network, peft, seed=1, random_b=False)
-    else:
-        network = PeftModel.from_pretrained(network, adapter, is_trainable=True)
-    return fit(add_scaling_vectors(network), rows, training)
+def train_quasi_lora(model, rows, peft, training, adapter=None, quantization="none"):
+    network = prepare(model, peft, adapter, quantization)
+    return fit(add_scaling_vectors(network), rows, training, bf16=quantization != "none")

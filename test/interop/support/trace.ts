@@ -38,6 +38,8 @@ export interface TraceCase {
   readonly rowCount?: number;
   /** B of the starting adapter: random unless false, then zero as a fresh adapter's. */
   readonly randomB?: boolean;
+  /** Both sides make their own starting adapter: for one that is no matter of chance. */
+  readonly fresh?: boolean;
   /** Our `peft_type`, where it differs from the adapter's. */
   readonly peftType?: 'QLORA';
 }
@@ -71,11 +73,11 @@ interface CaseFiles {
   readonly output: string;
 }
 
-function caseFiles(folder: string, index: number, { peft }: TraceCase): CaseFiles {
+function caseFiles(folder: string, index: number, { peft, fresh }: TraceCase): CaseFiles {
   const place = (name: string) => path.join(folder, String(index), name);
   return {
     model: place('model'),
-    adapter: peft.peft_type === 'NONE' ? null : place('adapter'),
+    adapter: peft.peft_type === 'NONE' || fresh ? null : place('adapter'),
     rows: place('rows.jsonl'),
     config: place('config.json'),
     output: place('run'),
@@ -113,11 +115,15 @@ export function prepareTrace(folder: string, index: number, traceCase: TraceCase
       model_type: 'llama',
       config: { ...TRACE_MODEL, ...traceCase.model },
       seed: 3,
+      // transformers rounds weights to bf16 before it quantizes them; we quantize what is in the file.
+      dtype: quantization === 'nf4' || quantization === 'int8' ? 'bf16' : 'f32',
     },
     ...(files.adapter === null
       ? []
       : [{ op: 'make_adapter', model: files.model, folder: files.adapter, peft, random_b: randomB }]),
-    peftType === 'QLORA' ? { op: 'train_quasi_lora', ...common } : { op: 'train', ...common, quantization },
+    peftType === 'QLORA'
+      ? { op: 'train_quasi_lora', ...common, quantization }
+      : { op: 'train', ...common, quantization },
   ];
 }
 

@@ -260,6 +260,6 @@ describe('exporting for PEFT', () => {
   it('is refused for whole weights, with what to do instead', async () => {
     const error = await failureOf(exporting(await save({ peft_type: 'NONE' })));
     expect(error.code).toBe('export/no-adapter');
-    expect(error.hint).toMatch(/Merge/);
+    expect(error.hint).toMatch(/safetensors/);
   });
 });
