@@ -8,6 +8,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { greedy } from './choose-token.ts';
 import type { EvaluatedAnswer } from './contract.ts';
 import { decode } from './decode.ts';
+import { promptText } from './prompt-text.ts';
 
 export interface AnswerOptions {
   readonly program: Program;
@@ -67,5 +68,5 @@ export async function answerExamples(options: AnswerOptions): Promise<EvaluatedA
 function compare(tokenizer: Tokenizer, { prompt, expected }: Question, made: readonly number[]): EvaluatedAnswer {
   const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
   const [wanted, answer] = [text(expected), text(made)];
-  return { prompt: text(prompt), expected: wanted, answer, correct: wanted === answer };
+  return { prompt: promptText(tokenizer, prompt), expected: wanted, answer, correct: wanted === answer };
 }

@@ -6,6 +6,7 @@ import { questionOf } from './answer-examples.ts';
 import { greedy } from './choose-token.ts';
 import { decode } from './decode.ts';
 import type { LoopOptions } from './loop-options.ts';
+import { promptText } from './prompt-text.ts';
 
 const MOST_SAMPLES = 3;
 const MOST_TOKENS = 64;
@@ -45,7 +46,7 @@ function listPrompts({ tokenizer, config, data }: LoopOptions['run']): SamplePro
     for (const example of data.eval) {
       const question = questionOf(example);
       if (!question || found.size === MOST_SAMPLES) continue;
-      const prompt = text(question.prompt);
+      const prompt = promptText(tokenizer, question.prompt);
       if (!found.has(prompt)) found.set(prompt, { ids: question.prompt, prompt, expected: text(question.expected) });
     }
     return [...found.values()];
