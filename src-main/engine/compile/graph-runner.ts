@@ -132,6 +132,10 @@ export class GraphRunner implements Runner {
     return work();
   }
 
+  forStep<T>(work: () => T): T {
+    return work();
+  }
+
   /** Writes the variable's handle, its initialiser and its reader once. @returns the handle's graph name. */
   declare(variable: Variable): string {
     const handle = `variable/${variable.name}`;

@@ -22,6 +22,7 @@ export class EagerRunner implements Runner {
   readonly #pending = new Map<string, ValueId>();
   #sizes: Readonly<Record<string, number>> = {};
   #scope: Set<ValueId> | null = null;
+  #stepScope: Set<ValueId> | null = null;
 
   constructor(device: Device) {
     this.#device = device;
@@ -57,6 +58,7 @@ export class EagerRunner implements Runner {
   }
 
   assign(variable: Variable, value: ValueId): void {
+    if (this.#pending.has(variable.name)) throw new Error(`internal: ${variable.name} is assigned twice in one step`);
     this.#scope?.delete(value);
     this.#pending.set(variable.name, this.#own(value));
   }
@@ -81,13 +83,35 @@ export class EagerRunner implements Runner {
     }
   }
 
-  /** Runs one step: symbols bound to `sizes`, assignments applied together at its end. */
+  forStep<T>(work: () => T): T {
+    const current = this.#scope;
+    this.#scope = this.#stepScope;
+    try {
+      return work();
+    } finally {
+      this.#scope = current;
+    }
+  }
+
+  /** Runs one step: symbols bound to `sizes`, assignments applied together at its end; a step that fails assigns nothing. */
   runStep<T>(sizes: Readonly<Record<string, number>>, step: () => T): T {
     this.#sizes = sizes;
-    const result = this.scope(step, () => []);
-    for (const [name, id] of this.#pending) this.setVariable(name, id);
-    this.#pending.clear();
-    return result;
+    try {
+      const result = this.scope(
+        () => {
+          this.#stepScope = this.#scope;
+          return step();
+        },
+        () => [],
+      );
+      for (const [name, id] of this.#pending) this.setVariable(name, id);
+      this.#pending.clear();
+      return result;
+    } finally {
+      for (const id of this.#pending.values()) this.#device.deleteTensor(id);
+      this.#pending.clear();
+      this.#stepScope = null;
+    }
   }
 
   /** A step's input. The array must not change before the step has ended. */

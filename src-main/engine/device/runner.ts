@@ -54,4 +54,6 @@ export interface Runner {
   barrier(value: ValueId, dtype: DType, after: ValueId): ValueId;
   /** Runs `work`; values made inside end with it except those that `keptIds` names. */
   scope<T>(work: () => T, keptIds: (result: T) => Iterable<ValueId>): T;
+  /** Runs `work` as if outside all scopes of the step: what it makes lives until the step ends. For values that several blocks share. */
+  forStep<T>(work: () => T): T;
 }
