@@ -2,20 +2,21 @@
  * @file One set-up at a time per cache: a lock file that names its owner and the tools that the owner started.
  *
  * A killed set-up leaves its lock behind; the next one sees that the owner is gone, ends what the owner's tools are still
- * writing (an orphaned `npm ci` would fight the new one) and takes over. The file appears whole: it is written beside and
- * linked into place, which fails if somebody else was first.
+ * writing (an orphaned `npm ci` would fight the new one) and takes over (lock-file.mjs).
  */
-import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canWriteFolder } from './disk-space.mjs';
 import { explainFileError, notWritable } from './failure.mjs';
+import { createExclusively, isLeftTorn, readLockText, removeStaleLock } from './lock-file.mjs';
 import { identifyProcess, isProcessAlive } from './process-identity.mjs';
 
 /** @typedef {import('./process-identity.mjs').ProcessIdentity} ProcessIdentity */
-/** @typedef {ProcessIdentity & {host: string, since: string, children: ProcessIdentity[]}} LockRecord */
+/** @typedef {ProcessIdentity & {host: string, since: string, nonce: string, children: ProcessIdentity[]}} LockRecord */
 /** @typedef {{addChild: (pid: number) => void, removeChild: (pid: number) => void, release: () => void}} HeldLock */
 
 const POLL_MS = 300;
@@ -32,26 +33,50 @@ const FOREIGN_LOCK_MS = 60 * 60 * 1000;
 export async function acquireLock(file, { onWait, signal }) {
   await makeFolder(path.dirname(file));
   /** @type {LockRecord} */
-  const own = { ...identifyProcess(process.pid), host: hostname(), since: new Date().toISOString(), children: [] };
+  const own = {
+    ...identifyProcess(process.pid),
+    host: hostname(),
+    since: new Date().toISOString(),
+    nonce: randomUUID(),
+    children: [],
+  };
   let told = false;
-  let torn = '';
   for (;;) {
     signal.throwIfAborted();
-    if (await tryCreate(file, own)) return holdLock(file, own);
-    const seen = await readLock(file);
-    if (seen === null) continue;
-    if (seen.record === null && torn !== seen.text + file) {
-      torn = seen.text + file; // perhaps it is being written just now: look again once
-      await sleep(POLL_MS, undefined, { signal });
+    const text = await explained(file, () => takeOrRead(file, own));
+    if (text === undefined) return holdLock(file, own);
+    if (text === null) continue;
+    const record = parseRecord(text);
+    if (record === null ? await isLeftTorn(file) : isStale(record)) {
+      await explained(file, () => removeStaleLock(file, text, () => endOrphans(record)));
       continue;
     }
-    if (isStale(seen.record)) {
-      await takeOver(file, seen.text);
-      continue;
-    }
-    if (!told) onWait(describeWait(seen.record, file));
+    if (!told) onWait(describeWait(record, file));
     told = true;
     await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {LockRecord} own
+ * @returns {Promise<string | null | undefined>} undefined: it is ours; else its text, null where it has just gone
+ */
+async function takeOrRead(file, own) {
+  return (await createExclusively(file, JSON.stringify(own))) ? undefined : readLockText(file);
+}
+
+/**
+ * @template T
+ * @param {string} file
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function explained(file, work) {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainFileError(error, path.dirname(file));
   }
 }
 
@@ -69,92 +94,27 @@ async function makeFolder(folder) {
 }
 
 /**
- * @param {string} file
- * @param {LockRecord} own
- * @returns {Promise<boolean>}
- */
-async function tryCreate(file, own) {
-  const draft = `${file}.${process.pid}`;
-  try {
-    await writeFile(draft, JSON.stringify(own));
-    await linkOrCreate(draft, file, JSON.stringify(own));
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw explainFileError(error, path.dirname(file));
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-/**
- * Some file systems have no hard links; there the file is made with the exclusive flag.
- * @param {string} draft
- * @param {string} file
  * @param {string} text
+ * @returns {LockRecord | null} null: it is torn
  */
-async function linkOrCreate(draft, file, text) {
+function parseRecord(text) {
   try {
-    await link(draft, file);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-    const handle = await open(file, 'wx');
-    await handle.writeFile(text).finally(() => handle.close());
-  }
-}
-
-/**
- * @param {string} file
- * @returns {Promise<{text: string, record: LockRecord | null} | null>} null: it has gone; record null: it is torn
- */
-async function readLock(file) {
-  let text;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw explainFileError(error, file);
-  }
-  try {
-    return { text, record: /** @type {LockRecord} */ (JSON.parse(text)) };
+    return JSON.parse(text);
   } catch {
-    return { text, record: null };
+    return null;
   }
 }
 
-/** @param {LockRecord | null} record */
+/** @param {LockRecord} record */
 function isStale(record) {
-  if (record === null || typeof record.pid !== 'number') return true;
+  if (typeof record.pid !== 'number') return true;
   if (record.host !== hostname()) return Date.now() - Date.parse(record.since) > FOREIGN_LOCK_MS;
   return !isProcessAlive(record);
 }
 
-/**
- * Removes a lock whose owner is gone. Moving it away first makes sure that only one waiter removes it; if the moved file
- * turns out to be a newer lock, it goes back.
- * @param {string} file
- * @param {string} expected its text when it was judged stale
- */
-async function takeOver(file, expected) {
-  const aside = `${file}.stale-${process.pid}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
-    throw explainFileError(error, file);
-  }
-  const moved = await readLock(aside);
-  if (moved && moved.text !== expected && moved.record && !isStale(moved.record)) {
-    await linkOrCreate(aside, file, moved.text).catch(() => {});
-  } else {
-    await endOrphans(moved?.record?.host === hostname() ? moved.record.children : []);
-  }
-  await rm(aside, { force: true });
-}
-
-/** @param {ProcessIdentity[]} children */
-async function endOrphans(children) {
+/** @param {LockRecord | null} record of a lock whose owner is gone */
+async function endOrphans(record) {
+  const children = record?.host === hostname() ? record.children : [];
   const orphans = children.filter((child) => isProcessAlive(child));
   for (const { pid } of orphans) {
     try {

@@ -4,13 +4,15 @@
  * A process is named by its id and its start time, since ids are used again. A holder that is gone loses the lock to the next one
  * that asks. A holder whose parent is gone is saving its last checkpoint (parent-watchdog.ts), so it is waited for.
  */
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createExclusively, isLeftTorn, readLockText, removeStaleLock } from '../../scripts/setup/lock-file.mjs';
 import { identifyProcess, isProcessAlive } from '../../scripts/setup/process-identity.mjs';
 import { AppError } from '../../src-shared/domain/app-error.ts';
-import { systemErrorCode, withFileErrors } from './file-errors.ts';
+import { withFileErrors } from './file-errors.ts';
 import { PARENT_GRACE_MS } from './limits.ts';
 import { LOCK_FILE } from './run-folder.ts';
 
@@ -25,6 +27,8 @@ export interface LockRecord extends ProcessIdentity {
   readonly parent: ProcessIdentity;
   /** Milliseconds since 1970. */
   readonly since: number;
+  /** Makes each record another one. */
+  readonly nonce: string;
 }
 
 export interface HeldLock {
@@ -43,13 +47,20 @@ const ENDING_WAIT_MS = PARENT_GRACE_MS + 5_000;
 export async function acquireLock(file: string, whenHeld: (holder: LockRecord) => Promise<void>): Promise<HeldLock> {
   const own = JSON.stringify(describeSelf());
   for (;;) {
-    if (await tryCreate(file, own)) return { release: () => rm(file, { force: true }) };
-    const text = await readIfThere(file);
-    if (text === null) continue;
-    const record = parseRecord(text);
-    if (record === null || !isHeld(record)) await takeAway(file, text);
-    else await whenHeld(record);
+    if (await withFileErrors(file, () => createExclusively(file, own))) {
+      return { release: () => rm(file, { force: true }) };
+    }
+    const text = await readLockText(file);
+    const record = text === null ? null : parseRecord(text);
+    if (record !== null && isHeld(record)) await whenHeld(record);
+    else if (text !== null) await removeLeft(file, text, record);
   }
+}
+
+async function removeLeft(file: string, text: string, record: LockRecord | null): Promise<void> {
+  const isLeft = record !== null || (await isLeftTorn(file));
+  if (isLeft) await withFileErrors(file, () => removeStaleLock(file, text));
+  else await sleep(POLL_MS);
 }
 
 /** Takes the lock of a run folder. @throws run/locked where another live process holds it */
@@ -68,64 +79,14 @@ export async function readRunHolder(runDir: string): Promise<LockRecord | null> 
 
 /** The live process that holds a lock file, null if none does. */
 export async function readHolder(file: string): Promise<LockRecord | null> {
-  const text = await readIfThere(file);
+  const text = await readLockText(file);
   const record = text === null ? null : parseRecord(text);
   return record !== null && isHeld(record) ? record : null;
 }
 
 function describeSelf(): LockRecord {
   const parent = identifyProcess(process.ppid);
-  return { ...identifyProcess(process.pid), host: hostname(), parent, since: Date.now() };
-}
-
-/** The file appears whole: written beside, then linked, which fails if another was first. */
-async function tryCreate(file: string, text: string): Promise<boolean> {
-  const draft = `${file}.${process.pid}`;
-  return withFileErrors(file, async () => {
-    try {
-      await writeFile(draft, text);
-      await link(draft, file);
-      return true;
-    } catch (error) {
-      if (systemErrorCode(error) === 'EEXIST') return false;
-      if (['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemErrorCode(error) ?? '')) return createWithoutLinks(file, text);
-      throw error;
-    } finally {
-      await rm(draft, { force: true });
-    }
-  });
-}
-
-/** Some file systems (FAT, some network shares) have no hard links. */
-async function createWithoutLinks(file: string, text: string): Promise<boolean> {
-  try {
-    await writeFile(file, text, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Moving it away first lets only one of several waiters remove it; a newer lock that was caught goes back. */
-async function takeAway(file: string, judged: string): Promise<void> {
-  const aside = `${file}.stale-${process.pid}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw error;
-  }
-  const moved = await readIfThere(aside);
-  if (moved !== null && moved !== judged) await tryCreate(file, moved);
-  await rm(aside, { force: true });
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return null;
-    throw error;
-  });
+  return { ...identifyProcess(process.pid), host: hostname(), parent, since: Date.now(), nonce: randomUUID() };
 }
 
 function parseRecord(text: string): LockRecord | null {

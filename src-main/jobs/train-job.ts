@@ -125,7 +125,7 @@ async function prepareFolder({ runDir, resume }: TrainRequest): Promise<string |
     return null;
   }
   const firstMade = await makeRunFolder(runDir);
-  const present = (await readdir(runDir)).filter((name) => name !== LOCK_FILE);
+  const present = (await readdir(runDir)).filter((name) => !name.startsWith(LOCK_FILE));
   if (present.includes(RUN_FILE)) {
     throw new AppError('run/exists', `${runDir} holds a run already`, {
       hint: `Go on with it: tunesmith resume ${runDir}\nOr choose another output folder.`,
