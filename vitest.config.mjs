@@ -1,9 +1,12 @@
 /**
  * @file How the tests run. Each file gets a process of its own: TensorFlow keeps its state and its memory until a process ends.
  */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // The window's state is written with runes.
+  plugins: [svelte({ configFile: false })],
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, '**/.tmp/**'],

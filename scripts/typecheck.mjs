@@ -7,7 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { REPO_ROOT } from './setup/paths.mjs';
 
-const ENVIRONMENTS = ['src-shared', 'src-main/engine', 'src-main', 'src-renderer', 'test', 'scripts'];
+const ENVIRONMENTS = ['src-shared', 'src-main/engine', 'src-main', 'src-renderer', 'test', 'test/component', 'scripts'];
 
 const failed = ENVIRONMENTS.filter((folder) => !checkEnvironment(folder));
 if (failed.length > 0) process.stderr.write(`Type faults in: ${failed.join(', ')}\n`);

@@ -27,7 +27,7 @@ export const frame = {
     open: 'Engine details',
   },
   job: {
-    label: (name: string) => `Open the run at work: ${name}`,
+    label: 'Open the run at work:',
     progress: (name: string) => `Progress of ${name}`,
     left: (time: string) => `${time} left`,
     ending: 'Saving',

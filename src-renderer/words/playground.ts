@@ -16,7 +16,7 @@ export const playground = {
   ready: 'Ready',
   ended: 'Not loaded',
   mode: 'Kind of input',
-  modes: { chat: 'Conversation', text: 'Go on with a text' },
+  modes: { chat: 'Conversation', text: 'Text' },
   ask: 'Write something to both',
   askOne: 'Write something',
   askLabel: 'Your message',

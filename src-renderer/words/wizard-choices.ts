@@ -159,6 +159,8 @@ export const checkStep = {
     engine: 'Engine',
   },
   notKnown: 'not known yet',
+  planning: 'The engine works out what this run needs',
+  exact: 'Worked out by the engine from your data.',
   makeFit: {
     batch: 'Fewer examples at a time',
     checkpointing: 'Compute twice instead of keeping',
@@ -190,6 +192,7 @@ export const checkStep = {
     'memory-too-much': () => 'This probably needs more memory than is free now.',
     'memory-tight': () => 'The memory only just suffices. Close other programs before you start.',
     'disk-too-small': () => 'The disk has not enough room for the checkpoints and the result.',
+    'plan-failed': () => 'The engine cannot run this configuration.',
     'engine-broken': () => 'The engine does not load. Settings show why and how to mend it.',
   },
 } as const;

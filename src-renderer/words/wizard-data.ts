@@ -67,7 +67,7 @@ export const dataWords = {
     found: {
       'bad-rows': {
         title: (count: number) => `${countOf(count, 'row', 'rows')} cannot be used`,
-        text: 'Training starts only when every row is right, so that nothing is left out without your knowing. Correct them in the file, then read it again.',
+        text: 'Training starts only when every row is right, so that nothing is left out without your knowing. Leave them out, or correct them in the file and read it again.',
       },
       truncated: {
         title: (count: number) => `${countOf(count, 'row is', 'rows are')} longer than the limit`,
@@ -89,9 +89,14 @@ export const dataWords = {
     fixes: {
       raise: (length: number) => `Allow ${length} tokens`,
       holdOut: 'Keep rows aside instead',
+      leaveOutBad: 'Leave them out',
+      leaveOutDuplicates: 'Keep one of each',
     },
+    repairing: 'Copying the good rows',
     fixed: {
       raise: (length: number) => `Rows may now have ${length} tokens.`,
+      leftOut: (rows: number) =>
+        `${countOf(rows, 'row was', 'rows were')} left out in a copy. Your own file is untouched.`,
       holdOut: 'The checking file is no longer used; rows of the training file are kept aside.',
     },
     notices: 'Also noticed',

@@ -31,6 +31,7 @@ export const CHECKS = [
   'memory-tight',
   'disk-too-small',
   'engine-broken',
+  'plan-failed',
 ] as const;
 export type CheckId = (typeof CHECKS)[number];
 
@@ -49,6 +50,7 @@ export interface CheckFacts {
   readonly report: DataReport | null;
   readonly isReading: boolean;
   readonly readFailed: boolean;
+  readonly planFailed: boolean;
   readonly model: ModelDetails | null;
   readonly memory: MemoryEstimate | null;
   readonly diskBytes: number | null;
@@ -98,9 +100,10 @@ function modelChecks({ draft, model, plan }: CheckFacts): Found[] {
   ];
 }
 
-function machineChecks({ memory, diskBytes, engine }: CheckFacts): Found[] {
+function machineChecks({ memory, diskBytes, engine, planFailed }: CheckFacts): Found[] {
   const isDiskSmall = diskBytes !== null && engine !== null && diskBytes > engine.homeDisk.freeBytes;
   return [
+    planFailed ? block('plan-failed', 'check') : null,
     engine?.runtime.state === 'broken' ? block('engine-broken', 'check') : null,
     memory?.verdict === 'too-much' ? warn('memory-too-much', 'check') : null,
     memory?.verdict === 'tight' ? warn('memory-tight', 'check') : null,

@@ -2,6 +2,7 @@
  * @file A run that is being set up: the configuration as the person has it so far, and what the screens need to know beside it. It is
  * stored as JSON after each change, so that closing the app loses nothing.
  */
+import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { JsonValue } from '../../../src-shared/domain/json.ts';
 import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 
@@ -36,6 +37,19 @@ export const EMPTY_DRAFT: Draft = {
 export function readDraft(content: JsonValue): Draft | null {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) return null;
   return (content as { version?: unknown }).version === EMPTY_DRAFT.version ? (content as unknown as Draft) : null;
+}
+
+/** @throws config/not-json */
+export function parseConfigText(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Said below, in words of ours.
+  }
+  throw new AppError('config/not-json', 'The file is not a configuration: it holds no JSON object', {
+    hint: 'Choose a file that was saved by "Save the configuration as a file" or written for the command line.',
+  });
 }
 
 /** A draft from a configuration that was saved or shared. */

@@ -4,6 +4,7 @@
  */
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
+import type { RunPlan } from '../../../src-shared/domain/run-plan.ts';
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
 import { BYTES_PER_NUMBER, type Precision } from './offers.ts';
 import type { Plan } from './plan.ts';
@@ -48,6 +49,22 @@ export function estimateMemory(plan: Plan, model: ModelDetails, engine: EngineSt
     activations: activationBytes(plan, model),
     runtime: RUNTIME_BYTES,
   };
+  return judge(parts, engine);
+}
+
+/** The same from the engine's own plan. Checkpointing is used by itself where the rest would not fit. */
+export function judgeMemory({ memory, config }: RunPlan, engine: EngineStatus): MemoryEstimate {
+  const parts = { model: memory.weight_bytes, adapter: memory.trained_bytes, runtime: RUNTIME_BYTES };
+  const plain = judge({ ...parts, activations: memory.activation_bytes }, engine);
+  const { gradient_checkpointing: checkpointing } = config.training;
+  if (checkpointing === false || (checkpointing === 'auto' && plain.verdict === 'fits')) return plain;
+  return judge({ ...parts, activations: memory.checkpointed_activation_bytes }, engine);
+}
+
+function judge(
+  parts: Pick<MemoryEstimate, 'model' | 'adapter' | 'activations' | 'runtime'>,
+  engine: EngineStatus,
+): MemoryEstimate {
   const total = parts.model + parts.adapter + parts.activations + parts.runtime;
   const available = engine.device.kind === 'gpu' ? (engine.gpus[0]?.memoryBytes ?? 0) : engine.memory.availableBytes;
   const verdict = total > available ? 'too-much' : total > available * (1 - SPARE_SHARE) ? 'tight' : 'fits';

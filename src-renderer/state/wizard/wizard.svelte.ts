@@ -5,15 +5,16 @@
 import type { Client } from '../../../src-shared/contract/client.ts';
 import type { MethodInput } from '../../../src-shared/contract/contract.ts';
 import type { PlainError } from '../../../src-shared/domain/app-error.ts';
+import type { LeaveOut } from '../../../src-shared/domain/data-report.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
 import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Engine } from '../engine.svelte.ts';
 import { toFailure } from '../failure.ts';
+import { createExactPlan, createInspection, type ExactPlan, type Inspection } from '../latest-task.svelte.ts';
 import { type StepId, STEPS } from '../route.ts';
 import { findChecks } from './checks.ts';
 import { type Draft, type DraftConfig, EMPTY_DRAFT, type Preset, readDraft } from './draft.ts';
-import { estimateDisk, estimateMemory, estimateTime } from './estimate.ts';
-import { Inspection } from './inspection.svelte.ts';
+import { estimateDisk, estimateMemory, estimateTime, judgeMemory } from './estimate.ts';
 import { buildConfig, makePlan } from './plan.ts';
 
 const SAVE_PAUSE_MS = 400;
@@ -30,17 +31,30 @@ export class Wizard {
   measuredPace = $state<number | null>(null);
   saveFailure = $state.raw<PlainError | null>(null);
   readonly inspection: Inspection;
+  readonly exact: ExactPlan;
   readonly #client: Client;
   readonly #engine: Engine;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #isDirty = false;
 
-  readonly plan = $derived.by(() => makePlan(this.draft, { model: this.model, report: this.inspection.report }));
-  readonly memory = $derived.by(() =>
-    this.model && this.#engine.status ? estimateMemory(this.plan, this.model, this.#engine.status) : null,
+  readonly plan = $derived.by(() => makePlan(this.draft, { model: this.model, report: this.inspection.result }));
+  /** As the engine worked it out, while nothing was changed since. */
+  readonly #isPlanCurrent = $derived.by(
+    () => this.draft.config.model !== null && this.exact.asked === JSON.stringify({ config: this.toConfig() }),
   );
-  readonly diskBytes = $derived.by(() => estimateDisk(this.plan));
+  readonly exactPlan = $derived.by(() => (this.#isPlanCurrent ? this.exact.result : null));
+  readonly memory = $derived.by(() => {
+    const { model, plan, exactPlan } = this;
+    const { status } = this.#engine;
+    if (!model || !status) return null;
+    return exactPlan ? judgeMemory(exactPlan, status) : estimateMemory(plan, model, status);
+  });
+  readonly diskBytes = $derived.by(() => {
+    const { exactPlan, plan } = this;
+    const kept = plan.settings.training.save_total_limit + 2;
+    return exactPlan ? exactPlan.checkpoint_bytes * kept : estimateDisk(plan);
+  });
   readonly timeMs = $derived.by(() =>
     this.model && this.#engine.status
       ? estimateTime(this.plan, this.model, this.#engine.status, this.measuredPace)
@@ -50,9 +64,10 @@ export class Wizard {
     findChecks({
       draft: this.draft,
       plan: this.plan,
-      report: this.inspection.report,
+      report: this.inspection.result,
       isReading: this.inspection.working,
       readFailed: this.inspection.failure !== null,
+      planFailed: this.exact.failure !== null && this.#isPlanCurrent,
       model: this.model,
       memory: this.memory,
       diskBytes: this.diskBytes,
@@ -60,14 +75,15 @@ export class Wizard {
     }),
   );
   readonly canStart = $derived.by(
-    () => this.model !== null && this.inspection.report !== null && !this.checks.some(({ level }) => level === 'block'),
+    () => this.model !== null && this.inspection.result !== null && !this.checks.some(({ level }) => level === 'block'),
   );
 
   constructor(client: Client, engine: Engine, id: string) {
     this.id = id;
     this.#client = client;
     this.#engine = engine;
-    this.inspection = new Inspection(client);
+    this.inspection = createInspection(client);
+    this.exact = createExactPlan(client);
   }
 
   /** Reads the stored draft, or begins with the model that the person most likely wants. */
@@ -127,6 +143,28 @@ export class Wizard {
     if (found.some(({ level }) => level === 'block')) return seen ? 'attention' : 'open';
     if (found.length > 0 && seen) return 'attention';
     return seen ? 'done' : 'open';
+  }
+
+  /** Asks the engine what the run would be. */
+  async planExactly(): Promise<void> {
+    const blocked = this.checks.some(({ level, id }) => level === 'block' && id !== 'plan-failed');
+    if (this.draft.config.model === null || blocked) this.exact.clear();
+    else await this.exact.ask({ config: this.toConfig() });
+  }
+
+  /** Puts copies without the named rows in the files' place. The files themselves stay as they are. @returns rows left out */
+  async repair(leaveOut: readonly LeaveOut[]): Promise<number> {
+    const { data } = this.draft.config;
+    const { format, columns } = this.plan.settings.data;
+    const files = { train: [...data.train], eval: [...(data.eval ?? [])] };
+    const question = { ...files, format, columns, leave_out: [...leaveOut] };
+    const repaired = await this.#client.follow(await this.#client.call('data:repair', question));
+    const copyOf = (path: string): string => repaired.find(({ from }) => from === path)?.to ?? path;
+    this.change('data', {
+      train: data.train.map(copyOf),
+      ...(data.eval && { eval: data.eval.map(copyOf) }),
+    });
+    return repaired.reduce((sum, { left_out }) => sum + leaveOut.reduce((all, reason) => all + left_out[reason], 0), 0);
   }
 
   toConfig(): RunConfig {
@@ -191,7 +229,7 @@ export class Wizard {
       return;
     }
     const settings = this.plan.settings.data;
-    await this.inspection.look(
+    await this.inspection.ask(
       {
         train: [...data.train],
         eval: [...(data.eval ?? [])],

@@ -38,12 +38,17 @@ export function makeAxis(format: (value: number) => string, side: 'bottom' | 'le
     stroke: () => readToken('muted'),
     grid: { stroke: () => readToken('chart-grid'), width: 1, show: side === 'left' },
     ticks: { show: false },
-    values: (_chart, values) => values.map((value) => format(value)),
+    values: (_chart, values) => values.map((value) => trimZeros(format(value))),
   };
 }
 
 function readFontSize(): number {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.6875;
+}
+
+/** 2.000 says no more at an axis than 2. */
+function trimZeros(text: string): string {
+  return text.replace(/^(-?\d+)\.0+$/, '$1').replace(/^(-?\d+\.\d*?[1-9])0+$/, '$1');
 }
 
 function withAlpha(hex: string, alpha: number): string {

@@ -1,0 +1,174 @@
+/**
+ * @file What the wizard recommends and works out: counts by formula, and the same choices as the engine's own where nothing is said.
+ */
+import { describe, expect, it } from 'vitest';
+import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
+import { resolveTraining } from '../../src-main/engine/recipes/resolve-config.ts';
+import { findChecks } from '../../src-renderer/state/wizard/checks.ts';
+import { type Draft, EMPTY_DRAFT, PRESETS } from '../../src-renderer/state/wizard/draft.ts';
+import { estimateDisk, estimateMemory, estimateTime } from '../../src-renderer/state/wizard/estimate.ts';
+import { buildConfig, makePlan } from '../../src-renderer/state/wizard/plan.ts';
+import { recommendMaxLength } from '../../src-renderer/state/wizard/recommend.ts';
+import { countTrainable } from '../../src-renderer/state/wizard/trainable.ts';
+import { makeEngine, makeModel, makeReport, MODEL_PATH } from './support/fixtures.ts';
+
+function makeDraft(changes: Partial<Draft['config']> = {}, preset: Draft['preset'] = 'balanced'): Draft {
+  const config = {
+    ...EMPTY_DRAFT.config,
+    model: { path: MODEL_PATH },
+    data: { train: ['/data/rows.csv'] },
+    ...changes,
+  };
+  return { ...EMPTY_DRAFT, config, preset };
+}
+
+const facts = { model: makeModel(), report: makeReport() };
+
+describe('trainable parameters', () => {
+  it('follow the formula r (in + out), over all layers', () => {
+    const perLayer = (576 + 576) * 2 + (576 + 192) * 2 + (576 + 1536) * 3;
+    expect(countTrainable(makeModel(), { r: 8 })).toBe(8 * perLayer * 30);
+    expect(countTrainable(makeModel(), { r: 8, target_modules: ['q_proj'] })).toBe(8 * (576 + 576) * 30);
+    expect(countTrainable(makeModel(), { r: 8, target_modules: ['q_proj'], use_dora: true })).toBe(
+      (8 * (576 + 576) + 576) * 30,
+    );
+    expect(countTrainable(makeModel(), { r: 4, target_modules: ['q_proj'], layers_to_transform: [0, 29] })).toBe(
+      4 * (576 + 576) * 2,
+    );
+    expect(countTrainable(makeModel(), { r: 8, target_modules: 'nothing like it' })).toBe(0);
+    expect(countTrainable(makeModel(), { r: 8, target_modules: '[' })).toBe(0);
+  });
+});
+
+describe('the plan', () => {
+  it('chooses as the engine does, where the person says nothing', () => {
+    const { settings, sizes, totalSteps, stepsPerEpoch } = makePlan(makeDraft(), facts);
+    const rowTokens = settings.data.max_length;
+    const gridRows = Math.ceil((sizes?.epochTokens ?? 0) / rowTokens);
+    const config = parseRunConfig({ model: { path: MODEL_PATH }, data: { train: 'x' } });
+    const modelFacts = { hiddenSize: 576 } as Parameters<typeof resolveTraining>[1];
+    const peft = { peft_type: 'LORA' } as Parameters<typeof resolveTraining>[2];
+    const engine = resolveTraining(config, modelFacts, peft, { gridRows, rowTokens, evalRows: 40 });
+    const { logging_steps: _l, metric_for_best_model: _m, lr_scheduler_kwargs: _k, ...shown } = engine;
+    expect(settings.training).toEqual(shown);
+    expect(stepsPerEpoch).toBe(Math.ceil(gridRows / engine.per_device_train_batch_size));
+    expect(totalSteps).toBe((stepsPerEpoch ?? 0) * engine.num_train_epochs);
+  });
+
+  it('does what the person says', () => {
+    const training = { num_train_epochs: 2, learning_rate: 5e-4, per_device_train_batch_size: 3 };
+    const { settings, totalSteps } = makePlan(makeDraft({ training }), facts);
+    expect(settings.training).toMatchObject(training);
+    expect(makePlan(makeDraft({ training: { max_steps: 17 } }), facts).totalSteps).toBe(17);
+    expect(totalSteps).not.toBe(17);
+  });
+
+  it('is longer from quick to thorough', () => {
+    const steps = PRESETS.map((preset) => makePlan(makeDraft({}, preset), facts).totalSteps ?? 0);
+    expect(steps).toEqual([...steps].sort((a, b) => a - b));
+    expect(new Set(steps).size).toBe(3);
+  });
+
+  it('keeps rows aside, unless there is a file for it', () => {
+    expect(makePlan(makeDraft(), facts).sizes).toMatchObject({ trainRows: 360, evalRows: 40 });
+    const [file] = makeReport().files;
+    const report = makeReport({
+      rows: 460,
+      files: [file!, { ...file!, path: '/data/eval.csv', role: 'eval', rows: 60 }],
+    });
+    expect(makePlan(makeDraft(), { ...facts, report }).sizes).toMatchObject({ trainRows: 400, evalRows: 60 });
+  });
+
+  it('knows less without a model or data, and says so', () => {
+    const plan = makePlan(makeDraft(), { model: null, report: null });
+    expect(plan).toMatchObject({ sizes: null, totalSteps: null, totalTokens: null, trainable: null });
+  });
+
+  it('becomes a configuration that core accepts, with everything that was shown', () => {
+    const draft = makeDraft({ name: 'Mine', peft: { r: 16 } });
+    const plan = makePlan(draft, facts);
+    const config = parseRunConfig(JSON.parse(JSON.stringify(buildConfig(draft, plan))));
+    expect(config).toMatchObject({ name: 'Mine', model: { path: MODEL_PATH }, quantization: { method: 'bf16' } });
+    expect(config.training).toEqual(plan.settings.training);
+    expect(config.peft).toEqual(plan.settings.peft);
+  });
+});
+
+describe('the longest example', () => {
+  it('holds nearly all rows whole, within what the model reads', () => {
+    expect(recommendMaxLength(makeReport(), makeModel())).toBe(512);
+    const histogram = [
+      { from: 0, to: 512, rows: 100 },
+      { from: 512, to: 1024, rows: 99 },
+      { from: 1024, to: null, rows: 1 },
+    ];
+    const report = makeReport({ tokens: { ...makeReport().tokens!, longest: 5000, histogram } });
+    expect(recommendMaxLength(report, makeModel())).toBe(1024);
+    expect(recommendMaxLength(report, makeModel({ context_tokens: 600 }))).toBe(600);
+  });
+});
+
+describe('estimates', () => {
+  it('judge memory against the machine', () => {
+    const plan = makePlan(makeDraft(), facts);
+    const roomy = estimateMemory(plan, facts.model, makeEngine(20e9));
+    expect(roomy.verdict).toBe('fits');
+    expect(roomy.model).toBe(134_515_008 * 2);
+    expect(estimateMemory(plan, facts.model, makeEngine(1e9)).verdict).toBe('too-much');
+    expect(estimateMemory(plan, facts.model, makeEngine(roomy.total * 1.05)).verdict).toBe('tight');
+  });
+
+  it('need less with checkpointing, more with larger batches', () => {
+    const of = (training: Draft['config']['training']) =>
+      estimateMemory(makePlan(makeDraft({ training }), facts), facts.model, makeEngine()).activations;
+    expect(of({ gradient_checkpointing: true })).toBeLessThan(of({}));
+    expect(of({ per_device_train_batch_size: 8 })).toBe(8 * of({ per_device_train_batch_size: 1 }));
+  });
+
+  it('take the pace of an earlier run where there was one', () => {
+    const plan = makePlan(makeDraft(), facts);
+    const measured = estimateTime(plan, facts.model, makeEngine(), 1_000) ?? 0;
+    expect(measured).toBeCloseTo(8_000 + (plan.totalTokens ?? 0), -1);
+    expect(estimateTime(plan, facts.model, makeEngine(), null)).toBeGreaterThan(0);
+    expect(estimateDisk(plan)).toBeGreaterThan((plan.trainable ?? 0) * 4 * 3);
+  });
+});
+
+describe('checks', () => {
+  const base = {
+    draft: makeDraft(),
+    report: makeReport(),
+    isReading: false,
+    readFailed: false,
+    planFailed: false,
+    model: makeModel(),
+    memory: null,
+    diskBytes: null,
+    engine: makeEngine(),
+  };
+  const ids = (changes: Partial<Parameters<typeof findChecks>[0]>): string[] => {
+    const all = { ...base, ...changes };
+    const plan = makePlan(all.draft, { model: all.model, report: all.report });
+    return findChecks({ plan, ...all }).map(({ id, level }) => `${level} ${id}`);
+  };
+
+  it('find nothing where all is well', () => expect(ids({})).toEqual([]));
+
+  it.each([
+    ['block no-files', { draft: makeDraft({ data: { train: [] } }) }],
+    ['block no-model', { draft: makeDraft({ model: null }), model: null }],
+    ['block bad-rows', { report: makeReport({ bad_rows: 2, fault_count: 2 }) }],
+    ['block nothing-trained', { report: makeReport({ tokens: { ...makeReport().tokens!, supervised: 0 } }) }],
+    ['warn no-stop-token', { report: makeReport({ tokens: { ...makeReport().tokens!, rows_with_stop_token: 0 } }) }],
+    ['warn overlap', { report: makeReport({ overlap: { count: 3, examples: [] } }) }],
+    ['warn few-rows', { report: makeReport({ rows: 9 }) }],
+    ['warn no-eval', { draft: makeDraft({ data: { train: ['x'], eval_fraction: 0 } }) }],
+    ['block no-targets', { draft: makeDraft({ peft: { target_modules: ['no_such'] } }) }],
+    ['block too-long-for-model', { draft: makeDraft({ data: { train: ['x'], max_length: 4096 } }) }],
+    ['block model-faults', { model: makeModel({ supported: false }) }],
+    ['block disk-too-small', { diskBytes: 1e12 }],
+    ['block plan-failed', { planFailed: true }],
+  ] as const)('find: %s', (found, changes) => {
+    expect(ids(changes as Partial<Parameters<typeof findChecks>[0]>)).toContain(found);
+  });
+});
