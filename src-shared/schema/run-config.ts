@@ -11,7 +11,13 @@ import { AppError, type Fault } from '../domain/app-error.ts';
 const positiveInt = z.int().positive();
 const nonNegativeInt = z.int().nonnegative();
 const fraction = z.number().min(0).max(1);
-const paths = z.union([z.string().min(1).transform((path) => [path]), z.array(z.string().min(1)).min(1)]);
+const paths = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((path) => [path]),
+  z.array(z.string().min(1)).min(1),
+]);
 
 export const LR_SCHEDULERS = [
   'constant',
@@ -72,7 +78,9 @@ export const peftSchema = z.strictObject({
   modules_to_save: z.array(z.string().min(1)),
   rank_pattern: z.record(z.string(), positiveInt),
   alpha_pattern: z.record(z.string(), z.number().positive()),
-  layers_to_transform: z.union([nonNegativeInt.transform((layer) => [layer]), z.array(nonNegativeInt).min(1)]).nullable(),
+  layers_to_transform: z
+    .union([nonNegativeInt.transform((layer) => [layer]), z.array(nonNegativeInt).min(1)])
+    .nullable(),
   exclude_modules: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).nullable(),
   init_lora_weights: z.union([z.boolean(), z.enum(['gaussian', 'pissa'])]),
   trainable_modules: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).nullable(),
@@ -115,7 +123,10 @@ export const trainingSchema = z.strictObject({
   /** Evaluations without improvement before the run stops; 0 = never. */
   early_stopping_patience: nonNegativeInt,
   gradient_checkpointing: z.union([z.boolean(), z.literal('auto')]),
-  seed: z.int().min(0).max(2 ** 31 - 1),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1),
 });
 
 const shared = {
