@@ -16,6 +16,7 @@ import { addGenerateCommand } from './commands/generate.ts';
 import { addLogitsCommand } from './commands/logits.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addModelsCommand } from './commands/models.ts';
+import { addQuantizeReportCommand } from './commands/quantize-report.ts';
 import { addQueueCommand } from './commands/queue.ts';
 import { addResumeCommand } from './commands/resume.ts';
 import { addRunsCommand } from './commands/runs.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addGenerateCommand,
   addEvaluateCommand,
   addLogitsCommand,
+  addQuantizeReportCommand,
   addMergeCommand,
   addExportCommand,
   addRunsCommand,

@@ -32,6 +32,13 @@ runJobProcess({
     ]);
     return callRecipe(evaluate);
   },
+  quantizeReport: async () => {
+    const [{ callRecipe }, { makeQuantizeReport }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/quantize-report.ts'),
+    ]);
+    return callRecipe(makeQuantizeReport);
+  },
   merge: async () => {
     const [{ callRecipe }, { mergeAdapter }] = await Promise.all([
       import('./model-jobs.ts'),

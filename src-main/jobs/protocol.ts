@@ -8,6 +8,7 @@
  */
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
 import type { DataReport, LeaveOut, RepairedFile } from '../../src-shared/domain/data-report.ts';
+import type { QuantizeReport } from '../../src-shared/domain/quantize-report.ts';
 import type { RunPlan } from '../../src-shared/domain/run-plan.ts';
 import type {
   ComputeLogitsOptions,
@@ -18,6 +19,7 @@ import type {
   GenerateResult,
   MergeOptions,
   ModelSource,
+  QuantizeReportOptions,
   TrainResult,
   WrittenFolder,
 } from '../engine/recipes/contract.ts';
@@ -34,6 +36,8 @@ export interface TrainRequest {
   readonly config: RunConfig;
   /** True: go on from the newest intact checkpoint of this folder. False: the folder must hold no run. */
   readonly resume: boolean;
+  /** With `resume`: step of the checkpoint to go back to; what came later is set aside. */
+  readonly checkpoint?: number;
 }
 
 export interface LogitsRequest extends Omit<ComputeLogitsOptions, 'host'> {
@@ -72,6 +76,7 @@ export interface JobKinds {
   generate: { request: ModelSource; result: null };
   logits: { request: LogitsRequest; result: { readonly shape: readonly [number, number] } };
   evaluate: { request: Omit<EvaluateOptions, 'host'>; result: EvaluateResult };
+  quantizeReport: { request: Omit<QuantizeReportOptions, 'host'>; result: QuantizeReport };
   merge: { request: Omit<MergeOptions, 'host'>; result: WrittenFolder };
   export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
   inspect: { request: InspectRequest; result: DataReport };

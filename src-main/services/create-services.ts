@@ -10,6 +10,7 @@ import { createInferenceService, type InferenceService } from './inference-servi
 import { createJobRunner } from './job-runner.ts';
 import { createModelService, type ModelService, RESOURCES_FOLDER } from './model-service.ts';
 import type { Notice } from './notice.ts';
+import { createQuantizationService, type QuantizationService } from './quantization-service.ts';
 import { createQueueService, type QueueService } from './queue-service.ts';
 import { createRunLibrary, type RunLibrary } from './run-library.ts';
 import { createRunService, type RunObserver, type RunService } from './run-service.ts';
@@ -38,6 +39,7 @@ export interface Services {
   readonly models: ModelService;
   readonly inference: InferenceService;
   readonly exports: ExportService;
+  readonly quantization: QuantizationService;
   readonly queue: QueueService;
   readonly settings: SettingsService;
   readonly library: RunLibrary;
@@ -61,6 +63,7 @@ export function createServices(options: ServicesOptions): Services {
     models: createModelService({ history, resources, env }),
     inference: createInferenceService(jobs),
     exports: createExportService({ home, history, jobs }),
+    quantization: createQuantizationService(home, jobs),
     queue: createQueueService({ home, history, runs }),
     settings: createSettingsService(history),
     library: createRunLibrary({ history, runs }),

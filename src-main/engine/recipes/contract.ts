@@ -5,6 +5,7 @@
  * So a recipe never names a file of the run folder: it gives bytes to the `CheckpointStore` and events to the `EngineHost`.
  */
 import type { JsonValue } from '../../../src-shared/domain/json.ts';
+import type { QuantizeReport } from '../../../src-shared/domain/quantize-report.ts';
 import type { RunEvent, TrainResultEvent } from '../../../src-shared/domain/run-events.ts';
 import type {
   DataConfig,
@@ -187,6 +188,16 @@ export interface EvaluateResult {
 }
 
 export type Evaluate = (options: EvaluateOptions) => Promise<EvaluateResult>;
+
+export interface QuantizeReportOptions {
+  readonly host: EngineHost;
+  readonly modelDir: string;
+  readonly data: EvaluateOptions['data'];
+  /** Rows to measure on, spread over the files. */
+  readonly maxRows: number;
+}
+
+export type MakeQuantizeReport = (options: QuantizeReportOptions) => Promise<QuantizeReport>;
 
 export interface MergeOptions {
   readonly host: EngineHost;

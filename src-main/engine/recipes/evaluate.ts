@@ -3,6 +3,7 @@
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { prepareData } from '../data/prepare.ts';
+import type { TokenizedExample } from '../data/types.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
 import { cacheVariables, generateEntries } from '../steps/generate-step.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
@@ -25,7 +26,7 @@ export const evaluate: Evaluate = async (options) => {
   requireMetrics(options.metrics);
   const examples = await readExamples(options);
   const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
-  const batchSize = options.batchSize ?? Math.max(1, Math.min(MOST_ROWS, Math.floor(BATCH_TOKENS / longest)));
+  const batchSize = options.batchSize ?? chooseBatchSize(longest);
   const writes = options.metrics.includes('exact_match');
   let chunks = 1;
   const session = await openInferenceSession(host, options, (parts) => {
@@ -68,8 +69,17 @@ export const evaluate: Evaluate = async (options) => {
   }
 };
 
-/** Data faults come before the model is loaded. */
-async function readExamples({ modelDir, data, host }: EvaluateOptions) {
+/** Rows of a batch whose longest one has `longest` tokens. */
+export function chooseBatchSize(longest: number): number {
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(BATCH_TOKENS / longest)));
+}
+
+/** The rows with their labels; data faults come before the model is loaded. @throws what preparing the data throws */
+export async function readExamples({
+  modelDir,
+  data,
+  host,
+}: Pick<EvaluateOptions, 'modelDir' | 'data' | 'host'>): Promise<readonly TokenizedExample[]> {
   const { model, folder, tokenizer } = await openModel(modelDir);
   await folder.close();
   const prepared = await prepareData({

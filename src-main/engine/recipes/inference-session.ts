@@ -27,6 +27,7 @@ export interface InferenceSession {
   readonly model: CausalModel;
   readonly program: Program;
   readonly compute: FloatDType;
+  readonly plan: WeightPlan;
   /** config.json and generation_config.json stay readable; the weights' files are closed. */
   readonly folder: ModelFolder;
   readonly tokenizer: () => Promise<Tokenizer>;
@@ -95,7 +96,7 @@ export async function openInferenceSession(
     };
     const program = makeProgram(engine, wantedMode(engine), { entries: parts.entries, groups });
     await loadAll({ engine, program, folder, plan, buckets, adapter, host });
-    return { model, program, compute: plan.compute, folder, tokenizer, dispose: () => program.dispose() };
+    return { model, program, compute: plan.compute, plan, folder, tokenizer, dispose: () => program.dispose() };
   } finally {
     await folder.close();
   }
