@@ -61,11 +61,13 @@ export function sameShape(a: Shape, b: Shape): boolean {
 /** The number behind a size, given the symbols' values. @throws if a symbol has no value. */
 export function evaluateDim(dim: Dim, values: Readonly<Record<string, number>>): number {
   if (isKnown(dim)) return dim;
-  return dim.symbols.reduce((product, name) => {
+  const product = dim.symbols.reduce((before, name) => {
     const value = values[name];
     if (value === undefined) throw new Error(`internal: size ${name} has no value`);
-    return product * value;
+    return before * value;
   }, dim.coefficient);
+  // Sizes are whole; coefficients such as 1/49 have no exact binary fraction.
+  return Math.round(product);
 }
 
 /** Product of all axes. */

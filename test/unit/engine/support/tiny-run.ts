@@ -5,7 +5,8 @@
  */
 import { CompiledProgram } from '../../../../src-main/engine/compile/compiled-program.ts';
 import { EagerProgram } from '../../../../src-main/engine/compile/eager-program.ts';
-import type { Program, ProgramOptions } from '../../../../src-main/engine/compile/program.ts';
+import type { Entry, Program, ProgramOptions } from '../../../../src-main/engine/compile/program.ts';
+import type { Device } from '../../../../src-main/engine/device/device.ts';
 import type { FloatDType } from '../../../../src-main/engine/device/dtype.ts';
 import type { ValueId, Variable } from '../../../../src-main/engine/device/runner.ts';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
@@ -38,6 +39,9 @@ export interface TinyRunOptions {
   readonly checkpointing?: boolean;
   readonly chunks?: number;
   readonly accumulate?: boolean;
+  /** What an eager run calls in place of the binding. */
+  readonly device?: Device;
+  readonly wrapEntry?: (entry: Entry) => Entry;
 }
 
 export type Values = Map<string, Float32Array<ArrayBuffer>>;
@@ -60,7 +64,7 @@ const ADAM = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, momentum:
 
 /** Builds the run; nothing has been called. */
 export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
-  const { binding, compute = 'float32', chunks = 2, accumulate = false } = run;
+  const { binding, compute = 'float32', chunks = 2, accumulate = false, wrapEntry = (entry) => entry } = run;
   const { model, folder } = await openModel(run.dir);
   try {
     const peft = { ...PEFT_DEFAULTS, init_lora_weights: false, r: 3, ...run.peft };
@@ -82,10 +86,11 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
         evaluateEntry({ ...forward, chunks }),
         logitsEntry(forward),
         ...generateEntries(forward),
-      ],
+      ].map(wrapEntry),
       groups: { frozen: planVariables(plan), state, sums, cache: cacheVariables(model, plan) },
     };
-    const program = run.mode === 'eager' ? new EagerProgram(binding, options) : new CompiledProgram(binding, options);
+    const program =
+      run.mode === 'eager' ? new EagerProgram(run.device ?? binding, options) : new CompiledProgram(binding, options);
     program.setVariables('frozen', await loadWeights({ device: binding, folder, plan, replaced: setup.replaced }));
     const starting = await uploadBuckets(binding, buckets, setup.trainables);
     program.setVariables('state', withZeros(binding, state, starting));
