@@ -2,6 +2,7 @@
  * @file Ops on single elements. The backend's kernels where they are vectorized; loops where it has none, or slow ones.
  */
 import { type DType } from '../dtype.ts';
+import { broadcastShape, forEachRun } from './broadcasting.ts';
 import type { Heap, View, WasmValue } from './heap.ts';
 import { sizeOf } from './heap.ts';
 import { dtypeOf, type Op, type OpCall, type OpTable } from './op-call.ts';
@@ -83,66 +84,32 @@ function mapValues(heap: Heap, x: WasmValue, dtype: DType, change: (x: number) =
 }
 
 function combine(heap: Heap, a: WasmValue, b: WasmValue, dtype: DType, pair: Pair): WasmValue {
-  const shape = broadcast(a.shape, b.shape);
-  const out = heap.make(dtype, shape);
+  const out = heap.make(dtype, broadcastShape(a.shape, b.shape));
   const [x, y, to] = [heap.view(a), heap.view(b), heap.view(out)];
-  if (x.length === to.length && y.length === to.length) {
-    for (let i = 0; i < to.length; i += 1) to[i] = pair(x[i]!, y[i]!);
-  } else if (y.length === 1) {
-    const right = y[0]!;
-    for (let i = 0; i < to.length; i += 1) to[i] = pair(x[i]!, right);
-  } else {
-    const [xAt, yAt] = [positions(a.shape, shape), positions(b.shape, shape)];
-    for (let i = 0; i < to.length; i += 1) to[i] = pair(x[xAt(i)]!, y[yAt(i)]!);
-  }
+  forEachRun(out.shape, [a.shape, b.shape], ({ at, length, starts, steps }) => {
+    const [xAt, yAt] = starts as [number, number];
+    const [xStep, yStep] = steps as [number, number];
+    for (let i = 0; i < length; i += 1) to[at + i] = pair(x[xAt + i * xStep]!, y[yAt + i * yStep]!);
+  });
   return out;
-}
-
-export function broadcast(a: readonly number[], b: readonly number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, axis) => {
-    const [left, right] = [a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1];
-    if (left !== right && left !== 1 && right !== 1) {
-      throw new Error(`internal: shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
-    }
-    return left === 1 ? right : left;
-  });
-}
-
-/** Where element `i` of a broadcast result comes from. */
-function positions(from: readonly number[], to: readonly number[]): (i: number) => number {
-  const size = sizeOf(from);
-  if (size === 1) return () => 0;
-  if (size === sizeOf(to)) return (i) => i;
-  const missing = to.length - from.length;
-  let stride = size;
-  const strides = to.map((_, axis) => {
-    const length = from[axis - missing] ?? 1;
-    stride /= length;
-    return length === 1 ? 0 : stride;
-  });
-  return (i) => {
-    let [rest, at] = [i, 0];
-    for (let axis = to.length - 1; axis >= 0; axis -= 1) {
-      at += (rest % to[axis]!) * strides[axis]!;
-      rest = Math.floor(rest / to[axis]!);
-    }
-    return at;
-  };
 }
 
 function select({ heap, inputs }: OpCall): WasmValue {
   const [condition, yes, no] = inputs as [WasmValue, WasmValue, WasmValue];
-  const shape = broadcast(condition.shape, broadcast(yes.shape, no.shape));
-  const size = sizeOf(shape);
+  const shape = broadcastShape(condition.shape, yes.shape, no.shape);
   if (sizeOf(condition.shape) === 1) {
     const chosen = heap.view(condition)[0] ? yes : no;
-    if (sizeOf(chosen.shape) === size) return heap.share(chosen, shape);
+    if (sizeOf(chosen.shape) === sizeOf(shape)) return heap.share(chosen, shape);
   }
   const out = heap.make(yes.dtype, shape);
   const [c, y, n, to] = [heap.view(condition), heap.view(yes), heap.view(no), heap.view(out)];
-  const [cAt, yAt, nAt] = [condition, yes, no].map((value) => positions(value.shape, shape));
-  for (let i = 0; i < size; i += 1) to[i] = c[cAt!(i)] ? y[yAt!(i)]! : n[nAt!(i)]!;
+  forEachRun(shape, [condition.shape, yes.shape, no.shape], ({ at, length, starts, steps }) => {
+    const [cAt, yAt, nAt] = starts as [number, number, number];
+    const [cStep, yStep, nStep] = steps as [number, number, number];
+    for (let i = 0; i < length; i += 1) {
+      to[at + i] = c[cAt + i * cStep] ? y[yAt + i * yStep]! : n[nAt + i * nStep]!;
+    }
+  });
   return out;
 }
 

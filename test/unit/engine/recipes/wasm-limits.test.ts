@@ -1,0 +1,47 @@
+/** @file What the wasm engine refuses, and what it says about it. */
+import { expect, it } from 'vitest';
+import { makeModel } from '../../../../src-main/engine/models/registry.ts';
+import { requireWasmCan, type WasmWork } from '../../../../src-main/engine/recipes/wasm-limits.ts';
+import { AppError } from '../../../../src-shared/domain/app-error.ts';
+
+const modelOf = (layers: number) =>
+  makeModel({
+    model_type: 'llama',
+    vocab_size: 32_000,
+    hidden_size: 1024,
+    intermediate_size: 2816,
+    num_hidden_layers: layers,
+    num_attention_heads: 16,
+    num_key_value_heads: 16,
+    max_position_embeddings: 1024,
+    tie_word_embeddings: true,
+  });
+const PLAIN = { method: 'none', double_quant: true } as const;
+
+function faultsOf(work: Partial<WasmWork>): AppError | null {
+  try {
+    requireWasmCan({ model: modelOf(2), quantization: PLAIN, trained: 100_000, ...work });
+    return null;
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+it('takes f32 adapters on models up to 200 million parameters', () => {
+  expect(faultsOf({})).toBeNull();
+  expect(faultsOf({ model: modelOf(12) })).toBeNull();
+});
+
+it.each(['bf16', 'int8', 'nf4'] as const)('refuses %s', (method) => {
+  const error = faultsOf({ quantization: { ...PLAIN, method } });
+  expect(error).toMatchObject({ code: 'engine/wasm-limit', kind: 'environment' });
+  expect(error?.message).toContain(method);
+  expect(error?.hint).toContain('engine install');
+});
+
+it('refuses larger models and too many trained values, all reasons at once', () => {
+  const error = faultsOf({ model: modelOf(16), trained: 60_000_000, quantization: { ...PLAIN, method: 'bf16' } });
+  expect(error?.faults.map(({ field }) => field)).toEqual(['quantization.method', 'model.path', 'peft.peft_type']);
+  expect(error?.message).toMatch(/238 million parameters.*200 million.*60\.0 million values.*30\.0 million/);
+});
