@@ -63,22 +63,34 @@ function addCompareCommand(runs: Command, run: RunAction): void {
 function addExportCommand(runs: Command, run: RunAction): void {
   runs
     .command('export <run>')
-    .description('write the figures of a run as a table')
-    .addOption(new Option('--format <name>', 'csv').choices(['csv']).default('csv'))
-    .requiredOption('--output <file>', 'file to write')
-    .addHelpText('after', '\nExample:\n  $ tunesmith runs export my-run --output figures.csv')
-    .action((name: string, { output }: { output: string }) =>
+    .description('write the figures of a run as a table, or for TensorBoard')
+    .addOption(new Option('--format <name>', 'what to write').choices(['csv', 'tensorboard']).default('csv'))
+    .requiredOption('--output <path>', 'file to write; for tensorboard the folder')
+    .addHelpText('after', EXPORT_EXAMPLES)
+    .action((name: string, { output, format }: { output: string; format: 'csv' | 'tensorboard' }) =>
       run(async ({ reporter, services }) => {
-        const [{ metricsToCsv }, { withFileErrors }] = await Promise.all([
-          import('../../services/run-details.ts'),
-          import('../../jobs/file-errors.ts'),
-        ]);
         const details = await (await services()).runs.show(name);
-        const file = path.resolve(output);
-        await withFileErrors(file, () => writeFile(file, metricsToCsv(details)));
+        const file = await writeFigures(details, format, path.resolve(output));
         reporter.result({ file, steps: details.metrics.length }, `Wrote ${details.metrics.length} steps to ${file}`);
       }),
     );
+}
+
+const EXPORT_EXAMPLES = `
+Examples:
+  $ tunesmith runs export my-run --output figures.csv
+  $ tunesmith runs export my-run --format tensorboard --output logs/my-run     then: tensorboard --logdir logs`;
+
+/** @returns the file. @throws file and disk faults */
+async function writeFigures(details: RunDetails, format: 'csv' | 'tensorboard', output: string): Promise<string> {
+  const { withFileErrors } = await import('../../jobs/file-errors.ts');
+  if (format === 'tensorboard') {
+    const { writeTensorBoard } = await import('../../services/tensorboard-export.ts');
+    return withFileErrors(output, () => writeTensorBoard(details, output));
+  }
+  const { metricsToCsv } = await import('../../services/run-details.ts');
+  await withFileErrors(output, () => writeFile(output, metricsToCsv(details)));
+  return output;
 }
 
 function addRemoveCommand(runs: Command, run: RunAction): void {

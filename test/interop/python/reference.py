@@ -20,11 +20,13 @@ def operations():
 
     transformers.logging.disable_progress_bar()
     import adapters
+    import families
     import generation
     import models
     import optimizers
     import quantized
     import quasi_lora
+    import tensorboard_files
     import text
     import training
 
@@ -33,11 +35,15 @@ def operations():
         "model_logits": models.model_logits,
         "make_adapter": adapters.make_adapter,
         "adapter_logits": adapters.adapter_logits,
+        "default_targets": families.default_targets,
+        "edit_config": families.edit_config,
+        "edit_tensors": families.edit_tensors,
         "trained_tensors": adapters.trained_tensors,
         "train": training.train,
         "optimize": optimizers.optimize,
         "schedule": optimizers.schedule,
         "train_quasi_lora": quasi_lora.train_quasi_lora,
+        "read_tensorboard": tensorboard_files.read_tensorboard,
         "make_tokenizer": text.make_tokenizer,
         "encode_texts": text.encode_texts,
         "render_chats": text.render_chats,
