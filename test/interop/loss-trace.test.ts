@@ -5,10 +5,8 @@
  * gradients by their own size, which lets that grow over the steps. bf16: 2e-2, since a bf16 product keeps eight bits and the two
  * sides round at different places. Dropout is left out: the two random number generators cannot agree.
  */
-import { beforeAll, expect, test } from 'vitest';
-import { REFERENCE_TIMEOUT_MS, runReference, type ReferenceTrace } from './support/python.ts';
-import { expectSameTrace, prepareTrace, type TraceCase } from './support/trace.ts';
-import { makeWorkFolder } from './support/work-folder.ts';
+import type { TraceCase } from './support/trace.ts';
+import { testTraces } from './support/trace-suite.ts';
 
 const ALL_LINEAR = { r: 4, lora_alpha: 8, target_modules: 'all-linear' };
 const BIASED_MODEL = { attention_bias: true, mlp_bias: true };
@@ -88,28 +86,4 @@ const BF16_CASES: readonly TraceCase[] = [
   },
 ];
 
-const CASES = [...F32_CASES, ...BF16_CASES];
-const folder = makeWorkFolder('trace');
-const traces: ReferenceTrace[] = [];
-
-beforeAll(async () => {
-  const tasks = CASES.map((traceCase, index) => prepareTrace(folder, index, traceCase));
-  const results = await runReference(folder, tasks.flat());
-  for (const [index, own] of tasks.entries()) {
-    const last = tasks.slice(0, index).reduce((sum, list) => sum + list.length, 0) + own.length - 1;
-    traces.push(results[last] as unknown as ReferenceTrace);
-  }
-}, REFERENCE_TIMEOUT_MS);
-
-test.each(CASES.map((traceCase, index) => ({ name: traceCase.name, traceCase, index })))(
-  '$name',
-  async ({ traceCase, index }) => {
-    const reference = traces[index];
-    expect(reference).toBeDefined();
-    if (reference === undefined) return;
-    const tolerance =
-      traceCase.quantization === 'bf16' ? { loss: 2e-2, gradNorm: null } : { loss: 1e-4, gradNorm: 1e-3 };
-    await expectSameTrace(folder, index, traceCase, reference, tolerance);
-  },
-  120_000,
-);
+testTraces('trace', [...F32_CASES, ...BF16_CASES]);

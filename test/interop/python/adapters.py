@@ -1,9 +1,13 @@
 """PEFT adapters: random ones made from our own `peft` configuration, and the logits of base + adapter."""
 
+import json
+import os
+import re
+
 import torch
 from models import load_model, logits_of
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import Trainer
 
 PASSED_ON = (
@@ -26,7 +30,8 @@ def lora_config(peft):
     """Our configuration uses PEFT's names (DESIGN.md 6), so what is written is passed on; what is not keeps our defaults."""
     settings = {"r": 8, "lora_alpha": 32, "lora_dropout": 0.0, "target_modules": "all-linear"}
     settings.update({name: peft[name] for name in PASSED_ON if peft.get(name) is not None})
-    settings["bias"] = peft.get("bias", "none")
+    bias = peft.get("bias", "none")
+    settings["bias"] = "none" if isinstance(bias, list) else bias
     settings["modules_to_save"] = peft.get("modules_to_save") or None
     return LoraConfig(task_type="CAUSAL_LM", **settings)
 
@@ -46,9 +51,45 @@ def add_adapter(model, peft, seed, random_b=True):
     return wrapped
 
 
+def listed_biases(network, modules):
+    """Our `bias` may be a list of modules, which PEFT has no word for: name and parameter of their biases."""
+    pattern = re.compile(rf"(?:^|\.)(?:{'|'.join(map(re.escape, modules))})\.bias$")
+    return [(plain_name(name), p) for name, p in network.named_parameters() if pattern.search(plain_name(name))]
+
+
+def save_with_biases(wrapped, folder, modules):
+    """As PEFT saves the biases of `bias="all"`, with the list in its place."""
+    wrapped.save_pretrained(folder)
+    path = os.path.join(folder, "adapter_model.safetensors")
+    tensors = load_file(path)
+    tensors.update({f"base_model.model.{name}": p.detach() for name, p in listed_biases(wrapped, modules)})
+    save_file(tensors, path, metadata={"format": "pt"})
+    path = os.path.join(folder, "adapter_config.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({**config, "bias": modules}, file)
+
+
+def load_to_train(model, folder, peft):
+    """The adapter as PEFT goes on training it, with the listed biases where there are some."""
+    config = LoraConfig.from_pretrained(folder)
+    bias = peft.get("bias")
+    if not isinstance(bias, list):
+        return PeftModel.from_pretrained(model, folder, is_trainable=True)
+    config.bias = "none"
+    wrapped = PeftModel.from_pretrained(model, folder, config=config, is_trainable=True)
+    for _, parameter in listed_biases(wrapped, bias):
+        parameter.requires_grad_(True)
+    return wrapped
+
+
 def make_adapter(model, folder, peft, seed=1, random_b=True):
     wrapped = add_adapter(load_model(model), peft, seed, random_b)
-    wrapped.save_pretrained(folder)
+    if isinstance(peft.get("bias"), list):
+        save_with_biases(wrapped, folder, peft["bias"])
+    else:
+        wrapped.save_pretrained(folder)
     return {"trainable": sum(p.numel() for p in wrapped.parameters() if p.requires_grad)}
 
 

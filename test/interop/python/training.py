@@ -9,9 +9,8 @@ import json
 import tempfile
 
 import torch
-from adapters import add_adapter
+from adapters import add_adapter, load_to_train
 from models import load_model, logits_of
-from peft import PeftModel
 from peft.optimizers import create_loraplus_optimizer
 from safetensors.torch import save_file
 from transformers import Trainer, TrainerCallback, TrainingArguments
@@ -107,7 +106,8 @@ def training_arguments(training, folder, bf16):
         lr_scheduler_type=training.get("lr_scheduler_type", "constant"),
         lr_scheduler_kwargs=training.get("lr_scheduler_kwargs", {}),
         warmup_steps=warmup,
-        optim=OPTIMIZERS[training.get("optim", "adamw")],
+        # A name that the Trainer does not have stands for an optimizer of our own making (make_optimizer).
+        optim=OPTIMIZERS.get(training.get("optim", "adamw"), "adamw_torch"),
         weight_decay=training.get("weight_decay", 0.0),
         adam_beta1=training.get("adam_beta1", 0.9),
         adam_beta2=training.get("adam_beta2", 0.999),
@@ -162,7 +162,7 @@ def prepare(model_folder, peft, adapter, quantization):
     if peft.get("peft_type") == "NONE":
         return model.float()
     if adapter is not None:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=True)
+        return load_to_train(model, adapter, peft)
     return add_adapter(model, peft, seed=1, random_b=False)
 
 
