@@ -2,20 +2,35 @@
  * @file Reads config.json field by field, collecting every fault instead of stopping at the first.
  */
 import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
+import { type Activation, ACTIVATIONS, findActivation } from '../ops/activation.ts';
+
+export type RawConfig = Readonly<Record<string, unknown>>;
 
 export class ConfigReader {
-  readonly raw: Readonly<Record<string, unknown>>;
-  readonly #file: string;
+  readonly #raw: RawConfig;
+  readonly #otherNames: Readonly<Record<string, string>>;
+  readonly #file = 'config.json';
   readonly #faults: Fault[] = [];
 
-  constructor(config: Readonly<Record<string, unknown>>, file = 'config.json') {
-    this.raw = config;
-    this.#file = file;
+  /** @param otherNames what this family's files call a key, for instance `hidden_size: 'n_embd'`; the key itself is understood too */
+  constructor(config: RawConfig, otherNames: Readonly<Record<string, string>> = {}) {
+    this.#raw = config;
+    this.#otherNames = otherNames;
+  }
+
+  /** The value as it is; undefined where it is not in the file. */
+  value(key: string): unknown {
+    return this.#raw[this.#nameOf(key)];
+  }
+
+  #nameOf(key: string): string {
+    const other = this.#otherNames[key];
+    return other !== undefined && (this.#raw[key] === undefined || this.#raw[other] !== undefined) ? other : key;
   }
 
   /** A positive whole number. */
   int(key: string, fallback?: number): number {
-    const value = this.raw[key] ?? fallback;
+    const value = this.value(key) ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
     this.fault(
       key,
@@ -24,37 +39,77 @@ export class ConfigReader {
     return 1;
   }
 
+  /** A positive whole number or null; `fallback` where nothing is said. */
+  intOrNull(key: string, fallback: number | null): number | null {
+    const value = this.value(key);
+    if (value === null) return null;
+    return value === undefined && fallback === null ? null : this.int(key, fallback ?? undefined);
+  }
+
+  /** A number or null; `fallback` where nothing is said. */
+  numberOrNull(key: string, fallback: number | null): number | null {
+    const value = this.value(key);
+    if (value === null) return null;
+    return value === undefined && fallback === null ? null : this.number(key, fallback ?? undefined);
+  }
+
   number(key: string, fallback?: number): number {
-    const value = this.raw[key] ?? fallback;
+    const value = this.value(key) ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
     this.fault(key, value === undefined ? 'is missing' : `must be a number, got ${JSON.stringify(value)}`);
     return 1;
   }
 
   bool(key: string, fallback: boolean): boolean {
-    const value = this.raw[key] ?? fallback;
+    const value = this.value(key) ?? fallback;
     if (typeof value === 'boolean') return value;
     this.fault(key, `must be true or false, got ${JSON.stringify(value)}`);
     return fallback;
   }
 
   text(key: string, fallback: string): string {
-    const value = this.raw[key] ?? fallback;
+    const value = this.value(key) ?? fallback;
     if (typeof value === 'string') return value;
     this.fault(key, `must be a text, got ${JSON.stringify(value)}`);
     return fallback;
   }
 
   object(key: string): Readonly<Record<string, unknown>> | null {
-    const value = this.raw[key];
+    const value = this.value(key);
     if (value === null || value === undefined) return null;
     if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
     this.fault(key, 'must be an object');
     return null;
   }
 
-  fault(field: string, message: string): void {
-    this.#faults.push({ file: this.#file, field, message });
+  /** One value for each layer, or null where nothing is said. */
+  perLayer(key: string, layers: number): readonly unknown[] | null {
+    const value = this.value(key);
+    if (value === null || value === undefined) return null;
+    if (Array.isArray(value) && value.length >= layers) return (value as readonly unknown[]).slice(0, layers);
+    this.fault(key, `must list one value for each of the ${layers} layers`);
+    return null;
+  }
+
+  activation(key: string, fallback: Activation): Activation {
+    const name = this.text(key, fallback);
+    const known = findActivation(name);
+    if (!known) this.fault(key, `"${name}" is not known; known are ${ACTIVATIONS.join(', ')}`);
+    return known ?? fallback;
+  }
+
+  /** A switch that must be off: on, it makes another model of it. */
+  requireOff(key: string, why: string): void {
+    if (this.bool(key, false)) this.fault(key, `is true: ${why}`);
+  }
+
+  fault(key: string, message: string): void {
+    this.#faults.push({ file: this.#file, field: this.#nameOf(key), message });
+  }
+
+  /** Everything wrong so far. */
+  get faults(): readonly Fault[] {
+    return this.#faults;
   }
 
   /** Ends the reading. @throws model/bad-config with all faults. */

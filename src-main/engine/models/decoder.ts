@@ -1,173 +1,105 @@
 /**
- * @file The plain pre-norm decoder that Llama and its close relatives share. A family whose block differs has its own file.
+ * @file The decoder that Llama and its close relatives share: RMS norms, separate projections, a gated MLP. A family whose block
+ * differs more has its blocks in its own file.
  */
-import { causalMask, type TokenBatch } from '../nn/batch.ts';
-import { applyEmbedding, applyHead, headLeaves, type LanguageHead } from '../nn/embedding.ts';
-import { applyGatedMlp, gatedMlpLinears, gatedMlpWeights, makeGatedMlp } from '../nn/gated-mlp.ts';
-import { linearWeights, makeLinear, vectorOf } from '../nn/linear.ts';
-import { buildRopeTables, type RopeConfig, ropeDependsOnLength } from '../nn/rope.ts';
-import {
-  applySelfAttention,
-  makeSelfAttention,
-  selfAttentionLinears,
-  selfAttentionWeights,
-} from '../nn/self-attention.ts';
-import type { StepContext } from '../nn/step-context.ts';
-import type { WeightSpec } from '../nn/weight-spec.ts';
+import { type Block, type BranchNorms, sequentialBlock } from '../nn/block.ts';
+import { makeGatedMlp } from '../nn/mlp.ts';
+import { makeRmsNorm, type Norm } from '../nn/norm.ts';
+import type { RopeConfig } from '../nn/rope.ts';
+import { makeSelfAttention } from '../nn/self-attention.ts';
 import type { Activation } from '../ops/activation.ts';
-import * as basics from '../ops/basics.ts';
-import { checkpoint } from '../ops/checkpoint.ts';
-import { rmsNorm } from '../ops/rms-norm.ts';
-import type { Tensor } from '../ops/tensor.ts';
-import type { CausalModel, HostTable } from './model.ts';
+import { assembleCausalModel } from './causal-model.ts';
+import type { CausalModel, ModelFacts } from './model.ts';
 
 export interface DecoderOptions {
-  readonly modelType: string;
-  readonly vocabSize: number;
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly intermediate: number;
-  readonly maxPositions: number;
+  readonly facts: ModelFacts;
   readonly eps: number;
-  readonly ropeTheta: number;
-  readonly ropeScaling: Readonly<Record<string, unknown>> | null;
-  readonly tied: boolean;
+  readonly act: Activation;
   readonly qkvBias: boolean;
   readonly outputBias: boolean;
   readonly mlpBias: boolean;
-  readonly act: Activation;
-  /** Sliding window of each layer, null = full attention. */
+  /** Rotary schemes by name. */
+  readonly ropes: Readonly<Record<string, RopeConfig>>;
+  /** Name of each layer's rotary scheme, null = none there; `rope` for all where left out. */
+  readonly ropeOf?: (layer: number) => string | null;
+  /** Sliding window of each layer, null = full attention; full where left out. */
   readonly windows?: readonly (number | null)[];
-  /** RMS norms over the heads of q and k. */
-  readonly headNorm?: boolean;
-  /** Layers without rotary positions (SmolLM 3). */
-  readonly layersWithoutRope?: readonly number[];
+  /** RMS norms on q and k over each head, or over all heads at once. */
+  readonly qkNorm?: 'head' | 'all heads';
+  /** Norms before each branch (input_layernorm, post_attention_layernorm) where left out. */
+  readonly normNames?: NormNames;
+  /** Norms multiply by 1 + weight. */
+  readonly addOne?: boolean;
+  readonly embeddingScale?: number;
+  /** Factor on the scores; headDim ** -0.5 where left out. */
+  readonly scoreScale?: number;
+  readonly scoreSoftcap?: number | null;
+  readonly headSoftcap?: number | null;
 }
 
-const TABLE = 'model.embed_tokens.weight';
-const FINAL_NORM = 'model.norm.weight';
+/** Names of a block's norms by place. */
+export type NormNames = { readonly [place in keyof BranchNorms]: string | null };
+
+const BEFORE_BRANCHES: NormNames = {
+  beforeAttention: 'input_layernorm',
+  afterAttention: null,
+  beforeMlp: 'post_attention_layernorm',
+  afterMlp: null,
+};
 
 /** Builds the model from checked options. */
 export function makeDecoder(options: DecoderOptions): CausalModel {
-  const { hidden, vocabSize, eps } = options;
-  const blocks = Array.from({ length: options.layers }, (_, layer) => makeBlock(options, layer));
-  const headLinear = options.tied ? null : makeLinear('lm_head', hidden, vocabSize, false);
-  const head: LanguageHead = { linear: headLinear, tiedTable: TABLE };
-  const rope = ropeConfig(options);
-  return {
-    kind: 'causal',
-    facts: factsOf(options),
-    weights: [
-      { name: TABLE, shape: [vocabSize, hidden], role: 'embedding' },
-      ...blocks.flatMap((block) => block.weights),
-      { name: FINAL_NORM, shape: [hidden], role: 'vector' },
-      ...(headLinear ? linearWeights([headLinear]) : []),
-    ],
-    linears: [...blocks.flatMap((block) => block.linears), ...(headLinear ? [headLinear] : [])],
-    outputLinears: headLinear ? [headLinear] : [],
+  const { facts, eps, addOne = false } = options;
+  return assembleCausalModel({
+    facts,
+    table: 'model.embed_tokens.weight',
+    embeddingScale: options.embeddingScale ?? 1,
+    blocks: Array.from({ length: facts.layers }, (_, layer) => makeBlock(options, layer)),
+    finalNorm: makeRmsNorm('model.norm', facts.hiddenSize, eps, addOne),
+    headSoftcap: options.headSoftcap ?? null,
+    ropes: options.ropes,
     defaultTargets: ['q_proj', 'v_proj'],
-    sanitizeName: (name) => sanitize(name, options.tied),
-    tablesDependOnLength: ropeDependsOnLength(rope),
-    hostTables: (positions, seq) => ropeTables('rope', rope, positions, seq),
-    forward(ctx, tokens) {
-      const masks = makeMasks(ctx, tokens);
-      let x = basics.reshape(applyEmbedding(ctx, TABLE, tokens.ids), [-1, hidden]);
-      for (const block of blocks) {
-        const run = (input: Tensor): Tensor => block.apply(ctx, input, tokens, masks(block.window));
-        x = ctx.checkpointing ? checkpoint(run, [x], ctx.leavesUnder(`${block.path}.`)) : run(x);
-      }
-      return rmsNorm(x, vectorOf(ctx, FINAL_NORM), { eps, dtype: ctx.compute });
-    },
-    head: (ctx, states) => applyHead(ctx, states, head),
-    headLeaves: (ctx) => headLeaves(ctx, head),
-  };
+    names: { prefix: 'model.' },
+  });
 }
 
-function makeBlock(options: DecoderOptions, layer: number) {
-  const { hidden, heads, kvHeads, headDim, eps } = options;
+function makeBlock(options: DecoderOptions, layer: number): Block {
+  const { facts, eps, addOne = false, ropeOf = () => 'rope', normNames = BEFORE_BRANCHES } = options;
+  const { hiddenSize, heads, kvHeads, headDim } = facts;
   const path = `model.layers.${layer}`;
-  const rope = options.layersWithoutRope?.includes(layer) ? null : 'rope';
+  const tables = ropeOf(layer);
+  const norm = (name: string | null): Norm | null =>
+    name === null ? null : makeRmsNorm(`${path}.${name}`, hiddenSize, eps, addOne);
+  const qkNorm = (name: string, count: number): Norm => {
+    const size = options.qkNorm === 'head' ? headDim : count * headDim;
+    return makeRmsNorm(`${path}.self_attn.${name}`, size, eps, addOne);
+  };
   const attention = makeSelfAttention({
     layer,
     path: `${path}.self_attn`,
-    hidden,
+    hidden: hiddenSize,
     heads,
     kvHeads,
     headDim,
-    rope,
     qkvBias: options.qkvBias,
     outputBias: options.outputBias,
-    headNorm: options.headNorm ? { eps, addOne: false } : null,
+    scale: options.scoreScale ?? headDim ** -0.5,
+    softcap: options.scoreSoftcap ?? null,
+    rope: tables === null ? null : { tables, width: options.ropes[tables]!.rotaryDim },
+    norms: options.qkNorm ? { q: qkNorm('q_norm', heads), k: qkNorm('k_norm', kvHeads) } : null,
   });
-  const mlp = makeGatedMlp(`${path}.mlp`, hidden, options.intermediate, options.mlpBias, options.act);
-  const norms = [`${path}.input_layernorm.weight`, `${path}.post_attention_layernorm.weight`] as const;
-  const weights: WeightSpec[] = [
-    ...selfAttentionWeights(attention),
-    ...gatedMlpWeights(mlp),
-    ...norms.map((name) => ({ name, shape: [hidden], role: 'vector' as const })),
-  ];
-  return {
-    path,
-    window: options.windows?.[layer] ?? null,
-    weights,
-    linears: [...selfAttentionLinears(attention), ...gatedMlpLinears(mlp)],
-    apply(ctx: StepContext, x: Tensor, tokens: TokenBatch, mask: Tensor): Tensor {
-      const norm = (input: Tensor, name: string): Tensor =>
-        rmsNorm(input, vectorOf(ctx, name), { eps, dtype: ctx.compute });
-      const attended = basics.addToStream(x, applySelfAttention(ctx, norm(x, norms[0]), attention, tokens, mask));
-      return basics.addToStream(attended, applyGatedMlp(ctx, norm(attended, norms[1]), mlp));
-    },
+  const mlp = makeGatedMlp({
+    path: `${path}.mlp`,
+    hidden: hiddenSize,
+    width: facts.intermediateSize,
+    bias: options.mlpBias,
+    act: options.act,
+  });
+  const norms: BranchNorms = {
+    beforeAttention: norm(normNames.beforeAttention),
+    afterAttention: norm(normNames.afterAttention),
+    beforeMlp: norm(normNames.beforeMlp),
+    afterMlp: norm(normNames.afterMlp),
   };
-}
-
-/** One mask per window size, made when first needed. */
-function makeMasks(ctx: StepContext, tokens: TokenBatch): (window: number | null) => Tensor {
-  const masks = new Map<number | null, Tensor>();
-  return (window) => {
-    const mask = masks.get(window) ?? causalMask(ctx, tokens, window);
-    masks.set(window, mask);
-    return mask;
-  };
-}
-
-/** Checkpoints may carry the tied head and old rotary buffers; both are derived. */
-function sanitize(name: string, tied: boolean): string | null {
-  if (name.endsWith('.rotary_emb.inv_freq')) return null;
-  if (tied && name === 'lm_head.weight') return null;
-  return name;
-}
-
-function ropeConfig({ ropeTheta, headDim, maxPositions, ropeScaling }: DecoderOptions): RopeConfig {
-  return { theta: ropeTheta, headDim, rotaryDim: headDim, maxPositionEmbeddings: maxPositions, scaling: ropeScaling };
-}
-
-/** Tables `<name>_cos` and `<name>_sin`. */
-export function ropeTables(
-  name: string,
-  config: RopeConfig,
-  positions: number,
-  seq: number,
-): Record<string, HostTable> {
-  const { cos, signedSin, width } = buildRopeTables(config, positions, seq);
-  const shape = [positions, width] as const;
-  return { [`${name}_cos`]: { values: cos, shape }, [`${name}_sin`]: { values: signedSin, shape } };
-}
-
-function factsOf(options: DecoderOptions): CausalModel['facts'] {
-  const { modelType, vocabSize, hidden, layers, heads, kvHeads, headDim, intermediate, maxPositions, tied } = options;
-  return {
-    modelType,
-    vocabSize,
-    layers,
-    heads,
-    kvHeads,
-    headDim,
-    maxPositions,
-    hiddenSize: hidden,
-    intermediateSize: intermediate,
-    tiedEmbeddings: tied,
-  };
+  return sequentialBlock({ path, window: options.windows?.[layer] ?? null, attention, mlp }, norms);
 }

@@ -2,17 +2,32 @@
  * @file model_type -> the function that builds it.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import type { RawConfig } from './config-reader.ts';
+import { makeGemma2 } from './gemma2.ts';
+import { makeGemma3Text } from './gemma3-text.ts';
 import { makeLlama } from './llama.ts';
+import { makeMistral } from './mistral.ts';
 import type { CausalModel } from './model.ts';
+import { makeOlmo2 } from './olmo2.ts';
+import { makeQwen2 } from './qwen2.ts';
+import { makeQwen3 } from './qwen3.ts';
+import { makeSmolLm3 } from './smollm3.ts';
 
-const FAMILIES: Readonly<Record<string, (config: Readonly<Record<string, unknown>>) => CausalModel>> = {
+const FAMILIES: Readonly<Record<string, (config: RawConfig) => CausalModel>> = {
+  gemma2: makeGemma2,
+  gemma3_text: makeGemma3Text,
   llama: makeLlama,
+  mistral: makeMistral,
+  olmo2: makeOlmo2,
+  qwen2: makeQwen2,
+  qwen3: makeQwen3,
+  smollm3: makeSmolLm3,
 };
 
 export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
 /** Builds the model that config.json describes. @throws model/unknown-type, model/bad-config */
-export function makeModel(config: Readonly<Record<string, unknown>>): CausalModel {
+export function makeModel(config: RawConfig): CausalModel {
   const type = config['model_type'];
   const make = typeof type === 'string' ? FAMILIES[type] : undefined;
   if (make) return make(config);

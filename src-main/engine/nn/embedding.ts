@@ -5,6 +5,7 @@ import * as basics from '../ops/basics.ts';
 import { frozenEmbedding, trainableEmbedding } from '../ops/embedding.ts';
 import { frozenLinear, trainableLinear } from '../ops/linear.ts';
 import * as raw from '../ops/primitives.ts';
+import { softcap } from '../ops/softcap.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import { applyLinear, type Linear } from './linear.ts';
 import type { StepContext } from './step-context.ts';
@@ -20,10 +21,17 @@ export interface LanguageHead {
   readonly linear: Linear | null;
   /** Embedding table that serves as the head's weight where `linear` is null. */
   readonly tiedTable: string;
+  /** Logits are kept between -softcap and softcap; null = as they are. */
+  readonly softcap: number | null;
 }
 
 /** @param hidden [n, hidden], compute dtype @returns logits [n, vocab], compute dtype */
-export function applyHead(ctx: StepContext, hidden: Tensor, { linear, tiedTable }: LanguageHead): Tensor {
+export function applyHead(ctx: StepContext, hidden: Tensor, head: LanguageHead): Tensor {
+  const logits = headProduct(ctx, hidden, head);
+  return head.softcap === null ? logits : softcap(logits, head.softcap);
+}
+
+function headProduct(ctx: StepContext, hidden: Tensor, { linear, tiedTable }: LanguageHead): Tensor {
   if (linear) return applyLinear(ctx, hidden, linear);
   const parameter = ctx.parameter(tiedTable);
   if (parameter) return trainableLinear(hidden, parameter);
@@ -38,7 +46,8 @@ export function headLeaves(ctx: StepContext, { linear, tiedTable }: LanguageHead
   return parameter ? [parameter.leaf] : [];
 }
 
-/** Embeddings scaled by a constant (Gemma). */
-export function scaleEmbedding(x: Tensor, factor: number): Tensor {
-  return basics.scale(x, factor);
+/** Embeddings times a constant, which a model in bf16 has rounded to bf16 (Gemma). */
+export function scaleEmbedding(ctx: StepContext, x: Tensor, factor: number): Tensor {
+  if (factor === 1) return x;
+  return basics.multiply(x, raw.cast(raw.scalar(ctx.runner, factor, ctx.compute), 'float32'));
 }

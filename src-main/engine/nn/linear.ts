@@ -37,19 +37,27 @@ export interface Linear {
   readonly inFeatures: number;
   readonly outFeatures: number;
   readonly hasBias: boolean;
+  /** The file holds the weight as [in, out] (GPT-2's Conv1D); everywhere else it is [out, in]. */
+  readonly transposed: boolean;
   /** Set by PEFT before the step is built. */
   update: UpdateSpec | null;
 }
 
-export function makeLinear(path: string, inFeatures: number, outFeatures: number, hasBias: boolean): Linear {
-  return { path, inFeatures, outFeatures, hasBias, update: null };
+export function makeLinear(
+  path: string,
+  inFeatures: number,
+  outFeatures: number,
+  hasBias: boolean,
+  transposed = false,
+): Linear {
+  return { path, inFeatures, outFeatures, hasBias, transposed, update: null };
 }
 
 /** The tensors of a group, stacked where frozen. */
 export function linearWeights(group: readonly Linear[]): WeightSpec[] {
   const stack = group.length > 1 ? group.map(({ path }) => path).join('+') : undefined;
-  return group.flatMap(({ path, inFeatures, outFeatures, hasBias }) => [
-    { name: `${path}.weight`, shape: [outFeatures, inFeatures], role: 'matrix' as const, stack },
+  return group.flatMap(({ path, inFeatures, outFeatures, hasBias, transposed }) => [
+    { name: `${path}.weight`, shape: [outFeatures, inFeatures], role: 'matrix' as const, stack, transposed },
     ...(hasBias ? [{ name: `${path}.bias`, shape: [outFeatures], role: 'vector' as const }] : []),
   ]);
 }

@@ -2,7 +2,7 @@
  * @file Rotary frequencies and their scalings, computed on the host. Source: Hugging Face's modeling_rope_utils (default, linear,
  * dynamic, llama3, yarn, longrope); Su et al. 2021; bloc97's NTK-aware scaling; Peng et al. 2023 (YaRN).
  */
-import { AppError } from '../../../src-shared/domain/app-error.ts';
+export const ROPE_KINDS = ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'] as const;
 
 export interface RopeConfig {
   readonly theta: number;
@@ -56,7 +56,7 @@ function ropeKind(scaling: RopeConfig['scaling']): string {
   return typeof kind === 'string' ? kind : 'default';
 }
 
-/** f32 inverse frequencies [rotaryDim / 2] and the factor on cos and sin. @throws model/unsupported-rope */
+/** f32 inverse frequencies [rotaryDim / 2] and the factor on cos and sin. */
 function inverseFrequencies(config: RopeConfig, seq: number): { inverse: Float32Array; factor: number } {
   const { scaling, theta, rotaryDim, maxPositionEmbeddings } = config;
   const kind = ropeKind(scaling);
@@ -73,31 +73,29 @@ function inverseFrequencies(config: RopeConfig, seq: number): { inverse: Float32
       return { inverse: base(theta).map((value) => value / number('factor', 1)), factor: 1 };
     case 'dynamic': {
       const factor = number('factor', 1);
-      const original = number('original_max_position_embeddings', maxPositionEmbeddings);
-      const length = Math.max(seq, original);
-      const grown = (factor * length) / original - (factor - 1);
+      // transformers leaves an `original_max_position_embeddings` beside a dynamic scaling unused.
+      const length = Math.max(seq, maxPositionEmbeddings);
+      const grown = (factor * length) / maxPositionEmbeddings - (factor - 1);
       return { inverse: base(theta * grown ** (rotaryDim / (rotaryDim - 2))), factor: 1 };
     }
     case 'llama3':
-      return { inverse: base(theta).map((value) => llama3Frequency(value, number)), factor: 1 };
+      return { inverse: base(theta).map((value) => llama3Frequency(value, maxPositionEmbeddings, number)), factor: 1 };
     case 'yarn':
       return yarnFrequencies(config, number);
     case 'longrope':
       return longFrequencies(config, seq, number);
     default:
-      throw new AppError('model/unsupported-rope', `config.json: rope scaling "${kind}" is not known`, {
-        hint: 'Known are default, linear, dynamic, llama3, yarn and longrope.',
-      });
+      throw new Error(`internal: rope kind ${kind} was let through`);
   }
 }
 
 type NumberOf = (key: string, fallback: number) => number;
 
-function llama3Frequency(frequency: number, number: NumberOf): number {
+function llama3Frequency(frequency: number, maxPositions: number, number: NumberOf): number {
   const factor = number('factor', 8);
   const low = number('low_freq_factor', 1);
   const high = number('high_freq_factor', 4);
-  const original = number('original_max_position_embeddings', 8192);
+  const original = number('original_max_position_embeddings', maxPositions);
   const wavelength = (2 * Math.PI) / frequency;
   if (wavelength < original / high) return frequency;
   if (wavelength > original / low) return frequency / factor;
@@ -105,19 +103,23 @@ function llama3Frequency(frequency: number, number: NumberOf): number {
   return ((1 - smooth) * frequency) / factor + smooth * frequency;
 }
 
-function yarnFrequencies({ theta, rotaryDim, maxPositionEmbeddings }: RopeConfig, number: NumberOf) {
+function yarnFrequencies({ theta, rotaryDim, maxPositionEmbeddings, scaling }: RopeConfig, number: NumberOf) {
   const original = number('original_max_position_embeddings', maxPositionEmbeddings);
   const factor = number('factor', maxPositionEmbeddings / original);
   const dimensionOf = (rotations: number): number =>
     (rotaryDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
-  const low = Math.max(Math.floor(dimensionOf(number('beta_fast', 32))), 0);
-  const high = Math.min(Math.ceil(dimensionOf(number('beta_slow', 1))), rotaryDim - 1);
+  const whole = scaling?.['truncate'] !== false;
+  const [first, last] = [dimensionOf(number('beta_fast', 32)), dimensionOf(number('beta_slow', 1))];
+  const low = Math.max(whole ? Math.floor(first) : first, 0);
+  const high = Math.min(whole ? Math.ceil(last) : last, rotaryDim - 1);
   const inverse = Float32Array.from({ length: rotaryDim / 2 }, (_, index) => {
     const plain = 1 / theta ** ((2 * index) / rotaryDim);
     const ramp = Math.min(Math.max((index - low) / Math.max(high - low, 0.001), 0), 1);
     return plain * (1 - ramp) + (plain / factor) * ramp;
   });
-  const attention = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
+  const growth = (strength: number): number => (factor <= 1 ? 1 : 0.1 * strength * Math.log(factor) + 1);
+  const [mscale, mscaleAll] = [number('mscale', 0), number('mscale_all_dim', 0)];
+  const attention = mscale && mscaleAll ? growth(mscale) / growth(mscaleAll) : growth(1);
   return { inverse, factor: number('attention_factor', attention) };
 }
 

@@ -5,84 +5,89 @@ import type { Dim } from '../device/dim.ts';
 import { attention } from '../ops/attention.ts';
 import * as basics from '../ops/basics.ts';
 import * as raw from '../ops/primitives.ts';
-import { rmsNorm } from '../ops/rms-norm.ts';
 import { rotary } from '../ops/rotary.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { TokenBatch } from './batch.ts';
-import { applyLinear, applyLinears, type Linear, linearWeights, makeLinear, vectorOf } from './linear.ts';
+import { applyLinear, type Linear, linearWeights, makeLinear } from './linear.ts';
+import { applyNorm, type Norm, normWeights } from './norm.ts';
+import {
+  type HeadCounts,
+  makeQueryKeyValue,
+  project,
+  type ProjectionNames,
+  type QueryKeyValue,
+} from './query-key-value.ts';
 import type { StepContext } from './step-context.ts';
 import type { WeightSpec } from './weight-spec.ts';
 
-export interface SelfAttention {
-  readonly layer: number;
-  readonly q: Linear;
-  readonly k: Linear;
-  readonly v: Linear;
-  readonly o: Linear;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly scale: number;
-  readonly softcap: number | null;
-  /** Name of the rotary tables in `TokenBatch.tables`; null = no rotation. */
-  readonly rope: string | null;
-  /** Leading part of each head that is rotated. */
-  readonly rotaryDim: number;
-  /** RMS norm over each head of q and k (Qwen 3, Gemma 3), or null. */
-  readonly headNorm: { readonly q: string; readonly k: string; readonly eps: number; readonly addOne: boolean } | null;
+/** Rotary positions: name of the tables in `TokenBatch.tables`, and the leading part of each head that is rotated. */
+export interface RopeUse {
+  readonly tables: string;
+  readonly width: number;
 }
 
-export interface SelfAttentionOptions {
+/** Norms on queries and keys. Their size says whether they run over each head or over all heads at once. */
+export interface HeadNorms {
+  readonly q: Norm;
+  readonly k: Norm;
+}
+
+export interface SelfAttention extends HeadCounts {
+  readonly layer: number;
+  readonly qkv: QueryKeyValue;
+  readonly output: Linear;
+  readonly scale: number;
+  readonly softcap: number | null;
+  /** null = no rotation. */
+  readonly rope: RopeUse | null;
+  readonly norms: HeadNorms | null;
+}
+
+export interface SelfAttentionOptions extends HeadCounts {
   readonly layer: number;
   /** `model.layers.0.self_attn` */
   readonly path: string;
   readonly hidden: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
+  /** q_proj, k_proj, v_proj where left out. */
+  readonly projection?: ProjectionNames;
+  /** Name of the output linear; o_proj where left out. */
+  readonly outputName?: string;
   readonly qkvBias: boolean;
   readonly outputBias: boolean;
+  /** Factor on the scores; headDim ** -0.5 where left out. */
   readonly scale?: number;
   readonly softcap?: number | null;
-  readonly rope: string | null;
-  readonly rotaryDim?: number;
-  readonly headNorm?: { readonly eps: number; readonly addOne: boolean } | null;
+  readonly rope: RopeUse | null;
+  readonly norms?: HeadNorms | null;
 }
 
+const SEPARATE: ProjectionNames = { layout: 'separate', q: 'q_proj', k: 'k_proj', v: 'v_proj' };
+
 export function makeSelfAttention(options: SelfAttentionOptions): SelfAttention {
-  const { path, hidden, heads, kvHeads, headDim, qkvBias, outputBias, headNorm = null } = options;
+  const { layer, path, hidden, heads, kvHeads, headDim, projection = SEPARATE, outputName = 'o_proj' } = options;
+  const counts = { heads, kvHeads, headDim };
+  const transposed = projection.layout !== 'separate' && projection.transposed === true;
   return {
-    layer: options.layer,
-    q: makeLinear(`${path}.q_proj`, hidden, heads * headDim, qkvBias),
-    k: makeLinear(`${path}.k_proj`, hidden, kvHeads * headDim, qkvBias),
-    v: makeLinear(`${path}.v_proj`, hidden, kvHeads * headDim, qkvBias),
-    o: makeLinear(`${path}.o_proj`, heads * headDim, hidden, outputBias),
-    heads,
-    kvHeads,
-    headDim,
+    ...counts,
+    layer,
+    qkv: makeQueryKeyValue(path, hidden, counts, options.qkvBias, projection),
+    output: makeLinear(`${path}.${outputName}`, heads * headDim, hidden, options.outputBias, transposed),
     scale: options.scale ?? headDim ** -0.5,
     softcap: options.softcap ?? null,
     rope: options.rope,
-    rotaryDim: options.rotaryDim ?? headDim,
-    headNorm: headNorm && { q: `${path}.q_norm.weight`, k: `${path}.k_norm.weight`, ...headNorm },
+    norms: options.norms ?? null,
   };
 }
 
-export function selfAttentionLinears({ q, k, v, o }: SelfAttention): Linear[] {
-  return [q, k, v, o];
+export function selfAttentionLinears({ qkv, output }: SelfAttention): Linear[] {
+  return [...qkv.linears, output];
 }
 
-export function selfAttentionWeights(module: SelfAttention): WeightSpec[] {
-  const { q, k, v, o, headNorm, headDim } = module;
-  const norms = headNorm ? [headNorm.q, headNorm.k] : [];
-  return [
-    ...linearWeights([q, k, v]),
-    ...linearWeights([o]),
-    ...norms.map((name) => ({ name, shape: [headDim], role: 'vector' as const })),
-  ];
+export function selfAttentionWeights({ qkv, output, norms }: SelfAttention): WeightSpec[] {
+  return [...qkv.weights, ...linearWeights([output]), ...(norms ? normWeights([norms.q, norms.k]) : [])];
 }
 
-/** @param x [tokens, hidden], compute dtype @param mask [batch, 1, seq, keys] @returns [tokens, hidden] */
+/** @param x [tokens, hidden], compute dtype @param mask [batch, 1 or heads, seq, keys] @returns [tokens, hidden] */
 export function applySelfAttention(
   ctx: StepContext,
   x: Tensor,
@@ -90,43 +95,41 @@ export function applySelfAttention(
   tokens: TokenBatch,
   mask: Tensor,
 ): Tensor {
-  const { heads, kvHeads, headDim, scale, softcap, headNorm } = module;
-  const [q, k, v] = applyLinears(ctx, x, [module.q, module.k, module.v]) as [Tensor, Tensor, Tensor];
-  const toHeads = (y: Tensor, count: number): Tensor => basics.reshape(y, [tokens.batch, tokens.seq, count, headDim]);
-  const normed = (y: Tensor, name: string | undefined): Tensor =>
-    headNorm && name
-      ? rmsNorm(y, vectorOf(ctx, name), { eps: headNorm.eps, dtype: ctx.compute, addOne: headNorm.addOne })
-      : y;
-  const queries = rotate(ctx, normed(toHeads(q, heads), headNorm?.q), module, tokens);
-  const keys = rotate(ctx, normed(toHeads(k, kvHeads), headNorm?.k), module, tokens);
-  const values = toHeads(v, kvHeads);
-  const all = tokens.cache ? tokens.cache.extend(module.layer, keys, values) : { k: keys, v: values };
-  return applyLinear(ctx, attention(queries, all.k, all.v, mask, { scale, softcap }), module.o);
+  const { scale, softcap, norms, layer } = module;
+  const { q, k, v } = project(ctx, x, module.qkv, tokens);
+  const queries = rotate(ctx, norms ? normHeads(ctx, q, norms.q) : q, module, tokens);
+  const keys = rotate(ctx, norms ? normHeads(ctx, k, norms.k) : k, module, tokens);
+  const all = tokens.cache ? tokens.cache.extend(layer, keys, v) : { k: keys, v };
+  return applyLinear(ctx, attention(queries, all.k, all.v, mask, { scale, softcap }), module.output);
 }
 
-function rotate(ctx: StepContext, x: Tensor, { rope, rotaryDim, headDim }: SelfAttention, tokens: TokenBatch): Tensor {
+/** @param x [batch, seq, heads, headDim] */
+function normHeads(ctx: StepContext, x: Tensor, norm: Norm): Tensor {
+  const rows = basics.reshape(x, [-1, norm.size]);
+  return basics.reshape(applyNorm(ctx, rows, norm), x.shape);
+}
+
+function rotate(ctx: StepContext, x: Tensor, { rope, headDim }: SelfAttention, tokens: TokenBatch): Tensor {
   if (rope === null) return x;
-  const { cos, sin } = ropeAt(ctx, rope, rotaryDim, tokens);
-  if (rotaryDim === headDim) return rotary(x, cos, sin);
-  const [turned, rest] = basics.split(x, [rotaryDim, headDim - rotaryDim], 3) as [Tensor, Tensor];
+  const { cos, sin } = ropeAt(ctx, rope, tokens);
+  if (rope.width === headDim) return rotary(x, cos, sin);
+  const [turned, rest] = basics.split(x, [rope.width, headDim - rope.width], 3) as [Tensor, Tensor];
   return basics.concat([rotary(turned, cos, sin), rest], 3);
 }
 
 const gathered = new WeakMap<TokenBatch, Map<string, { cos: Tensor; sin: Tensor }>>();
 
-/** Rows of the rotary tables at the tokens' positions, [batch, seq, 1, rotaryDim], made once per batch. */
-function ropeAt(ctx: StepContext, name: string, width: number, tokens: TokenBatch): { cos: Tensor; sin: Tensor } {
+/** Rows of the rotary tables at the tokens' positions, [batch, seq, 1, width], made once per batch and kept for all blocks. */
+function ropeAt(ctx: StepContext, { tables, width }: RopeUse, tokens: TokenBatch): { cos: Tensor; sin: Tensor } {
   const known = gathered.get(tokens) ?? new Map<string, { cos: Tensor; sin: Tensor }>();
   gathered.set(tokens, known);
-  const found = known.get(name);
+  const found = known.get(tables);
   if (found) return found;
   const shape: Dim[] = [tokens.batch, tokens.seq, 1, width];
+  // For the whole step: the block that asks first may be checkpointed, and what it makes ends with it.
   const rows = (table: Tensor): Tensor =>
-    ctx.runner.scope(
-      () => raw.cast(raw.reshape(raw.gatherRows(table, tokens.positions), shape), ctx.compute),
-      (result) => [result.id],
-    );
-  const made = { cos: rows(tokens.tables[`${name}_cos`]!), sin: rows(tokens.tables[`${name}_sin`]!) };
-  known.set(name, made);
+    ctx.runner.forStep(() => raw.cast(raw.reshape(raw.gatherRows(table, tokens.positions), shape), ctx.compute));
+  const made = { cos: rows(tokens.tables[`${tables}_cos`]!), sin: rows(tokens.tables[`${tables}_sin`]!) };
+  known.set(tables, made);
   return made;
 }

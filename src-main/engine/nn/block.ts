@@ -1,0 +1,85 @@
+/**
+ * @file One transformer block: attention and MLP joined to the residual stream, one after the other or side by side.
+ */
+import * as basics from '../ops/basics.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import type { TokenBatch } from './batch.ts';
+import type { Linear } from './linear.ts';
+import type { Mlp } from './mlp.ts';
+import { applyNorm, type Norm, normWeights } from './norm.ts';
+import {
+  applySelfAttention,
+  type SelfAttention,
+  selfAttentionLinears,
+  selfAttentionWeights,
+} from './self-attention.ts';
+import type { StepContext } from './step-context.ts';
+import type { WeightSpec } from './weight-spec.ts';
+
+export interface Block {
+  /** `model.layers.0` */
+  readonly path: string;
+  /** Sliding window, null = full attention. */
+  readonly window: number | null;
+  readonly weights: readonly WeightSpec[];
+  readonly linears: readonly Linear[];
+  /** @param x the stream, [tokens, hidden], f32 @returns the stream */
+  apply(ctx: StepContext, x: Tensor, tokens: TokenBatch, mask: Tensor): Tensor;
+}
+
+export interface BlockParts {
+  readonly path: string;
+  readonly window: number | null;
+  readonly attention: SelfAttention;
+  readonly mlp: Mlp;
+}
+
+/** Where norms stand; null = none there. */
+export interface BranchNorms {
+  readonly beforeAttention: Norm | null;
+  readonly afterAttention: Norm | null;
+  readonly beforeMlp: Norm | null;
+  readonly afterMlp: Norm | null;
+}
+
+/** x + attention(x), then that + mlp(that); norms before a branch (GPT-2, Llama), after it (OLMo 2) or both (Gemma). */
+export function sequentialBlock(parts: BlockParts, norms: BranchNorms): Block {
+  const { attention, mlp } = parts;
+  const { beforeAttention, afterAttention, beforeMlp, afterMlp } = norms;
+  return makeBlock(parts, [beforeAttention, afterAttention, beforeMlp, afterMlp], (ctx, x, tokens, mask) => {
+    const attended = applySelfAttention(ctx, read(ctx, x, beforeAttention), attention, tokens, mask);
+    const between = basics.addToStream(x, normed(ctx, attended, afterAttention));
+    return basics.addToStream(between, normed(ctx, mlp.apply(ctx, read(ctx, between, beforeMlp)), afterMlp));
+  });
+}
+
+/** x + attention(x) + mlp(x). @param beforeMlp null = the MLP reads what the attention reads */
+export function parallelBlock(parts: BlockParts, beforeAttention: Norm, beforeMlp: Norm | null): Block {
+  const { attention, mlp } = parts;
+  return makeBlock(parts, [beforeAttention, beforeMlp], (ctx, x, tokens, mask) => {
+    const input = applyNorm(ctx, x, beforeAttention);
+    const attended = applySelfAttention(ctx, input, attention, tokens, mask);
+    const computed = mlp.apply(ctx, beforeMlp ? applyNorm(ctx, x, beforeMlp) : input);
+    return basics.addToStream(basics.addToStream(x, attended), computed);
+  });
+}
+
+function makeBlock(
+  { path, window, attention, mlp }: BlockParts,
+  norms: readonly (Norm | null)[],
+  apply: Block['apply'],
+): Block {
+  return {
+    path,
+    window,
+    weights: [...selfAttentionWeights(attention), ...mlp.weights, ...normWeights(norms)],
+    linears: [...selfAttentionLinears(attention), ...mlp.linears],
+    apply,
+  };
+}
+
+/** What a branch reads of the stream. */
+const read = (ctx: StepContext, x: Tensor, norm: Norm | null): Tensor =>
+  norm ? applyNorm(ctx, x, norm) : basics.cast(x, ctx.compute);
+
+const normed = (ctx: StepContext, y: Tensor, norm: Norm | null): Tensor => (norm ? applyNorm(ctx, y, norm) : y);

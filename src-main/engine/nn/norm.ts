@@ -1,0 +1,43 @@
+/**
+ * @file Norm layers by their Hugging Face path: RMS norm (`weight`) and layer norm (`weight`, `bias`).
+ */
+import { layerNorm } from '../ops/layer-norm.ts';
+import { rmsNorm } from '../ops/rms-norm.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import { vectorOf } from './linear.ts';
+import type { StepContext } from './step-context.ts';
+import type { WeightSpec } from './weight-spec.ts';
+
+export interface Norm {
+  readonly kind: 'rms' | 'layer';
+  readonly path: string;
+  /** Length of the axis it runs over. */
+  readonly size: number;
+  readonly eps: number;
+  /** RMS norms of Gemma multiply by 1 + weight. */
+  readonly addOne: boolean;
+}
+
+export function makeRmsNorm(path: string, size: number, eps: number, addOne = false): Norm {
+  return { kind: 'rms', path, size, eps, addOne };
+}
+
+export function makeLayerNorm(path: string, size: number, eps: number): Norm {
+  return { kind: 'layer', path, size, eps, addOne: false };
+}
+
+export function normWeights(norms: readonly (Norm | null)[]): WeightSpec[] {
+  return norms.flatMap((norm) => {
+    if (!norm) return [];
+    const parts = norm.kind === 'layer' ? ['weight', 'bias'] : ['weight'];
+    return parts.map((part): WeightSpec => ({ name: `${norm.path}.${part}`, shape: [norm.size], role: 'vector' }));
+  });
+}
+
+/** @param x [..., size], any float dtype @returns the same shape in the compute dtype */
+export function applyNorm(ctx: StepContext, x: Tensor, { kind, path, eps, addOne }: Norm): Tensor {
+  const weight = vectorOf(ctx, `${path}.weight`);
+  const dtype = ctx.compute;
+  if (kind === 'rms') return rmsNorm(x, weight, { eps, dtype, addOne });
+  return layerNorm(x, weight, vectorOf(ctx, `${path}.bias`), { eps, dtype });
+}
