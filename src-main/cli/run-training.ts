@@ -4,7 +4,8 @@
 import { Interrupted } from '../../src-shared/domain/app-error.ts';
 import type { TrainResult } from '../engine/recipes/contract.ts';
 import type { Notice } from '../services/notice.ts';
-import type { ActiveRun, StartRunOptions } from '../services/run-service.ts';
+import type { ActiveRun } from '../services/run-follower.ts';
+import type { StartRunOptions } from '../services/run-service.ts';
 import type { CommandContext } from './context.ts';
 import { formatFigure } from './format.ts';
 import { followTraining } from './training-progress.ts';

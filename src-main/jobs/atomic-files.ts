@@ -11,7 +11,7 @@ import type { FileContent, FileSet } from '../engine/recipes/contract.ts';
 import { withFileErrors } from './file-errors.ts';
 
 /** Starts the name of everything that is being written or being deleted. */
-const PARTIAL_MARK = '.partial-';
+export const PARTIAL_MARK = '.partial-';
 
 export interface FileRecord {
   readonly bytes: number;

@@ -7,8 +7,9 @@ import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunEvent } from '../../src-shared/domain/run-events.ts';
 import type { ResolvedRunConfig, RunConfig } from '../../src-shared/schema/run-config.ts';
-import type { FineTune, LoadedCheckpoint, TrainResult } from '../engine/recipes/contract.ts';
-import { findVerified, listCheckpoints, openCheckpointStore, removeCheckpointsBeyond } from './checkpoint-store.ts';
+import type { FineTune, TrainResult } from '../engine/recipes/contract.ts';
+import { openCheckpointStore } from './checkpoint-store.ts';
+import { chooseCheckpoint } from './choose-checkpoint.ts';
 import { requireSpace } from './disk-space.ts';
 import { openEventLog, type TimedEvent } from './event-log.ts';
 import { toFailure } from './failure.ts';
@@ -17,6 +18,7 @@ import { makeFolder } from './make-folder.ts';
 import type { TrainRequest } from './protocol.ts';
 import { EVENTS_FILE, LOCK_FILE, readManifest, RUN_FILE, SAMPLES_FILE, writeManifest } from './run-folder.ts';
 import { acquireRunLock } from './run-lock.ts';
+import type { SetAside } from './set-aside.ts';
 
 /** Until the configuration is resolved nothing is saved, so any number serves. */
 const DEFAULT_LIMIT = 3;
@@ -60,11 +62,16 @@ function openSession(request: TrainRequest, context: JobContext, onBegin: () => 
   const { runDir } = request;
   const log = openEventLog(runDir);
   let resolved: ResolvedRunConfig | null = null;
+  let setAside: SetAside | null = null;
+  let hasStarted = false;
   const report = (event: RunEvent) => {
     if (event.event === 'start') onBegin();
     const timed: TimedEvent = stampEvent(event);
     log.append(timed);
     context.send(timed);
+    if (event.event !== 'start') return;
+    hasStarted = true;
+    if (setAside) report(describeSetAside(setAside, event.start_step));
   };
   const saveManifest = async (config: RunConfig, isResolved: boolean) => {
     const { id, name, createdAt } = request;
@@ -82,14 +89,15 @@ function openSession(request: TrainRequest, context: JobContext, onBegin: () => 
       resolved = config;
       await saveManifest(config, true);
     };
-    const resumeFrom = request.resume ? await chooseCheckpoint(runDir, report) : null;
+    const chosen = request.resume ? await chooseCheckpoint(request, report) : null;
+    setAside = chosen?.setAside ?? null;
     const host = createHost(context, report);
     const result = await fineTune({
       host,
       config: request.config,
       runDir,
       checkpoints,
-      resume: resumeFrom,
+      resume: chosen?.checkpoint ?? null,
       setResolved,
     });
     report({ event: 'result', run_dir: runDir, ...result });
@@ -97,12 +105,18 @@ function openSession(request: TrainRequest, context: JobContext, onBegin: () => 
   };
   return {
     run: (fineTune) =>
-      run(fineTune).catch((error: unknown) => {
+      run(fineTune).catch(async (error: unknown) => {
+        if (!hasStarted) await setAside?.undo();
         reportFailure(error, report);
         throw error;
       }),
     close: () => log.close(),
   };
+}
+
+function describeSetAside({ dir }: SetAside, step: number): RunEvent {
+  const message = `What came after step ${step} is kept as a run of its own: ${dir}`;
+  return { event: 'notice', step, code: 'run/set-aside', message };
 }
 
 /** The end of a run that failed belongs into its log; where the disk is full it cannot be written, and need not be. */
@@ -150,22 +164,6 @@ async function makeRunFolder(runDir: string): Promise<string | null> {
     throw error;
   });
   return firstMade;
-}
-
-/** The newest checkpoint whose checksums hold; damaged ones are named and dropped. */
-async function chooseCheckpoint(runDir: string, report: (event: RunEvent) => void): Promise<LoadedCheckpoint | null> {
-  const { checkpoint, damaged } = await findVerified(await listCheckpoints(runDir));
-  const step = checkpoint?.step ?? 0;
-  for (const { dir } of damaged) {
-    const message = `${dir} is damaged (a checksum differs) and was left out.`;
-    report({ event: 'notice', step, code: 'checkpoint/damaged', message });
-  }
-  if (!checkpoint) {
-    const message = 'There is no checkpoint yet: the run starts from its first step.';
-    report({ event: 'notice', step, code: 'checkpoint/none', message });
-  }
-  await removeCheckpointsBeyond(runDir, step);
-  return checkpoint;
 }
 
 /** Takes back what a run that never began has written. */

@@ -8,7 +8,8 @@ import type { EvaluatedAnswer, EvaluateResult } from '../engine/recipes/contract
 import type { TimedEvent } from '../jobs/event-log.ts';
 import type { Services } from './create-services.ts';
 import { RESOURCES_FOLDER } from './model-service.ts';
-import type { ActiveRun, StartRunOptions } from './run-service.ts';
+import type { ActiveRun } from './run-follower.ts';
+import type { StartRunOptions } from './run-service.ts';
 
 export type DemoStage = 'before' | 'train' | 'after' | 'export' | 'verify';
 

@@ -3,7 +3,7 @@
  * does not flood the windows. Nothing is left out.
  */
 import type { ActiveRunState, TimedRunEvent } from '../../src-shared/domain/run-views.ts';
-import type { ActiveRun, EndWish } from './run-service.ts';
+import type { ActiveRun, EndWish } from './run-follower.ts';
 
 export interface LiveRunListener {
   readonly onEvents: (run: string, events: readonly TimedRunEvent[]) => void;

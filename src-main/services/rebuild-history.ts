@@ -2,7 +2,7 @@
  * @file Reads runs back from their folders into the history: after a crash (what the job told but core never wrote), after the
  * database was damaged, and for folders that came from elsewhere.
  */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunRecord, RunState } from '../../src-shared/domain/history.ts';
@@ -10,6 +10,7 @@ import { listCheckpoints } from '../jobs/checkpoint-store.ts';
 import { effectiveEvents, readEvents, type TimedEvent } from '../jobs/event-log.ts';
 import { readManifest } from '../jobs/run-folder.ts';
 import { readRunHolder } from '../jobs/run-lock.ts';
+import { listSetAside } from '../jobs/set-aside.ts';
 import { keepCheckpoints } from '../store/checkpoints.ts';
 import { inTransaction, type WritableDb } from '../store/database.ts';
 import { deleteFigures } from '../store/metrics.ts';
@@ -33,6 +34,7 @@ export async function rebuildRun(db: WritableDb, runDir: string): Promise<RunRec
   const isHeld = (await readRunHolder(runDir)) !== null;
   const columns = describeConfig(manifest.config);
   const before = findRun(db, id);
+  await rebuildSetAside(db, runDir);
   inTransaction(db, () => {
     const moved = findRunByDir(db, runDir);
     if (moved && moved.id !== id) deleteRun(db, moved.id);
@@ -40,12 +42,27 @@ export async function rebuildRun(db: WritableDb, runDir: string): Promise<RunRec
     if (before) updateRun(db, id, { ...columns, dir: runDir });
     else insertRun(db, { id, name, dir: runDir, state: 'preparing', created_at, ...columns });
     deleteFigures(db, id);
-    for (const event of events) recordEvent(db, id, event);
+    for (const event of events) recordEvent(db, id, inFolder(runDir, event));
+    if (!existsSync(findRun(db, id)?.adapter_dir ?? '')) updateRun(db, id, { adapter_dir: null });
     keepCheckpoints(db, id, steps);
     const state = isHeld ? 'running' : stateAfter(events, before);
     updateRun(db, id, { state, ended_at: isHeld ? null : (events.at(-1)?.at ?? created_at) });
   });
   return found(db, id);
+}
+
+/** Reads the runs that were set aside from one, unless they are known. @returns those that were not */
+export async function rebuildSetAside(db: WritableDb, runDir: string): Promise<RunRecord[]> {
+  const unknown = (await listSetAside(runDir)).filter((dir) => findRunByDir(db, dir) === null);
+  const rebuilt = await Promise.all(unknown.map((dir) => rebuildRun(db, dir).catch(ignoreForeignFolder)));
+  return rebuilt.filter((run) => run !== null);
+}
+
+/** What an event tells of files, as they lie now: the folder may have been moved, or set aside. */
+function inFolder(runDir: string, event: TimedEvent): TimedEvent {
+  const moved = (file: string) => path.join(runDir, path.basename(file));
+  if (event.event === 'checkpoint') return { ...event, path: moved(event.path) };
+  return event.event === 'result' ? { ...event, adapter_dir: moved(event.adapter_dir) } : event;
 }
 
 /** Reads all folders of a runs folder. @returns how many runs there were */

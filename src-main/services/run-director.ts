@@ -12,7 +12,8 @@ import type { Services } from './create-services.ts';
 import { describeConfig } from './describe-run.ts';
 import { createLiveRun, type LiveRun, type LiveRunListener } from './live-run.ts';
 import type { Notice } from './notice.ts';
-import type { ActiveRun, EndWish, RunObserver } from './run-service.ts';
+import type { ActiveRun, EndWish } from './run-follower.ts';
+import type { ResumeRunOptions, RunObserver } from './run-service.ts';
 
 export interface RunDirectorListener extends LiveRunListener {
   /** A run began, ended, or changed in another process. */
@@ -23,7 +24,7 @@ export interface RunDirectorListener extends LiveRunListener {
 
 export interface RunDirector {
   start(config: RunConfig): Promise<ActiveRun>;
-  resume(run: string, settings: readonly string[]): Promise<ActiveRun>;
+  resume(run: string, options: Pick<ResumeRunOptions, 'settings' | 'checkpoint'>): Promise<ActiveRun>;
   /** Trains a run further, from where it is. */
   addEpochs(run: string, epochs: number): Promise<ActiveRun>;
   /** Answers when the run has ended. @throws run/not-here for a run that another process works on, or none */
@@ -61,7 +62,7 @@ export function createRunDirector(listener: RunDirectorListener): DirectedServic
         const timed: TimedRunEvent = event;
         live.get(run)?.take(timed);
       },
-      resolved: (run) => listener.onRunChanged(run),
+      changed: (run) => listener.onRunChanged(run),
       ended(run) {
         live.get(run)?.close();
         live.delete(run);
@@ -100,9 +101,9 @@ class Director implements RunDirector {
     return this.#services.runs.start({ config });
   }
 
-  async resume(run: string, settings: readonly string[]): Promise<ActiveRun> {
+  async resume(run: string, options: Pick<ResumeRunOptions, 'settings' | 'checkpoint'>): Promise<ActiveRun> {
     await this.#untilEnded();
-    return this.#services.runs.resume(run, { settings });
+    return this.#services.runs.resume(run, options);
   }
 
   async addEpochs(run: string, epochs: number): Promise<ActiveRun> {
@@ -110,10 +111,12 @@ class Director implements RunDirector {
     const { training } = parseRunConfig(JSON.parse(record.config_json));
     const steps = training.max_steps ?? -1;
     if (steps === -1) {
-      return this.resume(record.id, [`training.num_train_epochs=${(training.num_train_epochs ?? 1) + epochs}`]);
+      const settings = [`training.num_train_epochs=${(training.num_train_epochs ?? 1) + epochs}`];
+      return this.resume(record.id, { settings });
     }
     const stepsAnEpoch = record.epoch > 0 ? record.step / record.epoch : steps;
-    return this.resume(record.id, [`training.max_steps=${steps + Math.max(1, Math.round(epochs * stepsAnEpoch))}`]);
+    const settings = [`training.max_steps=${steps + Math.max(1, Math.round(epochs * stepsAnEpoch))}`];
+    return this.resume(record.id, { settings });
   }
 
   async end(run: string, wish: EndWish): Promise<void> {

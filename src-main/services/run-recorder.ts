@@ -6,7 +6,13 @@ import type { RunEvent } from '../../src-shared/domain/run-events.ts';
 import type { TimedEvent } from '../jobs/event-log.ts';
 import { insertCheckpoint } from '../store/checkpoints.ts';
 import { inTransaction, type WritableDb } from '../store/database.ts';
-import { deleteFiguresBeyond, insertEvaluation, insertMetric, insertNotice } from '../store/metrics.ts';
+import {
+  deleteFiguresBeyond,
+  insertEvaluation,
+  insertMetric,
+  insertNotice,
+  readLastFigures,
+} from '../store/metrics.ts';
 import { findRun, updateRun } from '../store/runs.ts';
 import { insertSample } from '../store/samples.ts';
 
@@ -43,6 +49,7 @@ function recordStart(db: WritableDb, runId: string, event: Told<'start'>): void 
   updateRun(db, runId, {
     ...pick(event, ['total_steps', 'trainable_parameters', 'total_parameters', 'train_rows', 'eval_rows']),
     ...pick(event, ['supervised_tokens', 'engine']),
+    ...readLastFigures(db, runId),
     state: 'running',
     step: event.start_step,
     started_at: event.at,

@@ -6,35 +6,23 @@
  */
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
-import type { RunRecord, RunState } from '../../src-shared/domain/history.ts';
+import { AppError } from '../../src-shared/domain/app-error.ts';
+import type { RunRecord } from '../../src-shared/domain/history.ts';
 import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-config.ts';
-import type { TrainResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from '../jobs/event-log.ts';
-import { toFailure } from '../jobs/failure.ts';
-import type { Job } from '../jobs/job-client.ts';
 import type { TrainRequest } from '../jobs/protocol.ts';
 import { createRunId, isRunFolder, readManifest, RUN_FOLDER_ENTRY } from '../jobs/run-folder.ts';
 import { readRunHolder } from '../jobs/run-lock.ts';
 import type { WritableDb } from '../store/database.ts';
-import {
-  deleteRun,
-  findRun,
-  findRunByDir,
-  findRunsByPrefix,
-  insertRun,
-  listRuns,
-  setRunTags,
-  updateRun,
-} from '../store/runs.ts';
+import { deleteRun, findRun, findRunByDir, findRunsByPrefix, listRuns, setRunTags, updateRun } from '../store/runs.ts';
 import { applySettings, makePathsAbsolute } from './config-edit.ts';
-import { describeConfig, nameRun } from './describe-run.ts';
+import { nameRun } from './describe-run.ts';
 import type { History } from './history.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Notice } from './notice.ts';
 import { rebuildRun } from './rebuild-history.ts';
 import { readRunDetails, type RunDetails } from './run-details.ts';
-import { recordEvent } from './run-recorder.ts';
+import { type ActiveRun, RunFollower } from './run-follower.ts';
 import { takeTrainingDevice } from './training-device.ts';
 
 export interface StartRunOptions {
@@ -51,21 +39,8 @@ export interface StartRunOptions {
 export interface ResumeRunOptions extends Pick<StartRunOptions, 'onEvent' | 'onWait' | 'signal'> {
   /** `path=value` settings that are to differ from now on. */
   readonly settings?: readonly string[];
-}
-
-/** How the person wants a run to end. */
-export type EndWish = 'paused' | 'stopped';
-
-/** A run whose job is at work. */
-export interface ActiveRun {
-  readonly id: string;
-  readonly dir: string;
-  /** Settles when the job has ended and the history says how. Rejects as the job does. */
-  readonly result: Promise<TrainResult>;
-  /** Saves a checkpoint and frees the memory. */
-  end(wish: EndWish): void;
-  kill(): void;
-  peakMemoryBytes(): number | null;
+  /** Step of the checkpoint to go back to; left out or null = the newest one. What came later becomes a run of its own. */
+  readonly checkpoint?: number | null;
 }
 
 export interface RunService {
@@ -88,8 +63,8 @@ export interface RunObserver {
   began(run: ActiveRun, name: string): void;
   /** After the history has it. */
   told(run: string, event: TimedEvent): void;
-  /** The history has the configuration as the engine resolved it. */
-  resolved(run: string): void;
+  /** The history says more of a run than its events told: its resolved configuration, or that it was set aside from another one. */
+  changed(run: string): void;
   /** The history says how. */
   ended(run: string): void;
 }
@@ -112,7 +87,7 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
         observer?.told(request.id, event);
         options.onEvent?.(event);
       };
-      const follower = new RunFollower(db, request, { onEvent, onResolved: () => observer?.resolved(request.id) });
+      const follower = new RunFollower(db, request, { onEvent, onChanged: (id) => observer?.changed(id) });
       await follower.prepare();
       const job = await jobs.start('train', request, { onEvent: (event) => follower.take(event) });
       const run = follower.follow(job, async () => {
@@ -146,7 +121,9 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
       const { config } = await readManifest(dir);
       const changed = parseRunConfig(applySettings(config, options.settings ?? []));
       const absolute = makePathsAbsolute(changed, process.cwd());
-      return launch({ runDir: dir, id, name, createdAt, config: absolute, resume: true }, options);
+      const from =
+        options.checkpoint === undefined || options.checkpoint === null ? {} : { checkpoint: options.checkpoint };
+      return launch({ runDir: dir, id, name, createdAt, config: absolute, resume: true, ...from }, options);
     },
     active: () => [...active.values()],
     list: async () => listRuns(await history.open()),
@@ -174,118 +151,6 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
       return record;
     },
   };
-}
-
-interface FollowerListener {
-  readonly onEvent: (event: TimedEvent) => void;
-  readonly onResolved: () => void;
-}
-
-/** Keeps the record of one run in step with its job. */
-class RunFollower {
-  readonly #db: WritableDb;
-  readonly #request: TrainRequest;
-  readonly #listener: FollowerListener;
-  /** False where the folder holds another run: the job will say so, and that run's record must not change. */
-  #records = true;
-  #wish: EndWish | null = null;
-  #keeping: Promise<void> = Promise.resolve();
-  /** The record as it was, until this session has begun. */
-  #before: RunRecord | null = null;
-
-  constructor(db: WritableDb, request: TrainRequest, listener: FollowerListener) {
-    this.#db = db;
-    this.#request = request;
-    this.#listener = listener;
-  }
-
-  async prepare(): Promise<void> {
-    const { id, name, runDir, createdAt, config, resume } = this.#request;
-    if (resume) {
-      this.#before = findRun(this.#db, id);
-      updateRun(this.#db, id, { state: 'preparing', ended_at: null, ...describeConfig(config) });
-      return;
-    }
-    this.#records = !(await isRunFolder(runDir));
-    if (!this.#records) return;
-    const gone = findRunByDir(this.#db, runDir);
-    if (gone) deleteRun(this.#db, gone.id);
-    const created = { id, name, dir: runDir, state: 'preparing' as const, created_at: createdAt };
-    insertRun(this.#db, { ...created, ...describeConfig(config) });
-  }
-
-  take(event: TimedEvent): void {
-    if (event.event === 'start') {
-      this.#before = null;
-      this.#keeping = this.#keepConfig();
-    }
-    if (this.#records) recordEvent(this.#db, this.#request.id, event);
-    this.#listener.onEvent(event);
-  }
-
-  follow(job: Job<'train'>, onEnd: () => Promise<void>): ActiveRun {
-    const { id, runDir } = this.#request;
-    const result = this.#finish(job).finally(onEnd);
-    // Nobody may be waiting when it fails; the history has it.
-    result.catch(() => {});
-    return {
-      id,
-      dir: runDir,
-      result,
-      end: (wish) => {
-        this.#wish ??= wish;
-        job.stop();
-      },
-      kill: () => job.kill(),
-      peakMemoryBytes: () => job.peakMemoryBytes(),
-    };
-  }
-
-  async #finish(job: Job<'train'>): Promise<TrainResult> {
-    try {
-      const result = await job.result;
-      await this.#keeping;
-      this.#update({ peak_memory_bytes: job.peakMemoryBytes() });
-      return result;
-    } catch (error) {
-      await this.#recordFailure(error, job.peakMemoryBytes());
-      throw error;
-    }
-  }
-
-  async #recordFailure(error: unknown, peakMemoryBytes: number | null): Promise<void> {
-    const { id, runDir, resume } = this.#request;
-    if (!this.#records) return;
-    if (!resume && !(await isRunFolder(runDir))) {
-      deleteRun(this.#db, id);
-      return;
-    }
-    if (this.#before) {
-      const { id: _id, tags: _tags, ...columns } = this.#before;
-      this.#update(columns);
-      return;
-    }
-    await this.#keeping;
-    const failure = toFailure(error);
-    const ended: { state: RunState; ended_at: number } = { state: this.#wish ?? 'interrupted', ended_at: Date.now() };
-    if (error instanceof Interrupted) this.#update({ ...ended, peak_memory_bytes: peakMemoryBytes });
-    else if (failure.kind === 'expected') {
-      const { code, message, hint } = failure.error;
-      this.#update({ ...ended, state: 'failed', error_code: code, error_message: message, error_hint: hint });
-    } else this.#update({ ...ended, state: 'failed', error_code: 'internal/bug', error_message: failure.message });
-  }
-
-  /** What the engine made of the configuration stands in run.json before the first step. */
-  async #keepConfig(): Promise<void> {
-    const manifest = await readManifest(this.#request.runDir).catch(() => null);
-    if (!manifest) return;
-    this.#update(describeConfig(manifest.config));
-    this.#listener.onResolved();
-  }
-
-  #update(changes: Parameters<typeof updateRun>[2]): void {
-    if (this.#records) updateRun(this.#db, this.#request.id, changes);
-  }
 }
 
 /**

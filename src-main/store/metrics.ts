@@ -1,9 +1,9 @@
 /**
  * @file Figures of a run: what its steps and evaluations told, and its notices.
  */
-import type { EvaluationRecord, MetricRecord, NoticeRecord } from '../../src-shared/domain/history.ts';
+import type { EvaluationRecord, MetricRecord, NoticeRecord, RunRecord } from '../../src-shared/domain/history.ts';
 import type { MetricPage } from '../../src-shared/domain/run-views.ts';
-import { execute, inTransaction, type ReadableDb, selectAll, type WritableDb } from './database.ts';
+import { execute, inTransaction, type ReadableDb, selectAll, selectOne, type WritableDb } from './database.ts';
 
 /** A step that is told again (after a resume) replaces what it told before. */
 export function insertMetric(db: WritableDb, runId: string, metric: MetricRecord): void {
@@ -88,6 +88,31 @@ export function deleteFiguresBeyond(db: WritableDb, runId: string, step: number)
       execute(db, `DELETE FROM ${table} WHERE run_id = @runId AND step > @step`, { runId, step });
     }
   });
+}
+
+/** What the last figures say of a run as a whole. */
+export type LastFigures = Pick<
+  RunRecord,
+  'epoch' | 'tokens' | 'elapsed_ms' | 'final_loss' | 'eval_loss' | 'best_eval_loss' | 'best_step'
+>;
+
+/** From the figures that are there, for a run that was set back. */
+export function readLastFigures(db: ReadableDb, runId: string): LastFigures {
+  const metric = selectOne<Pick<MetricRecord, 'epoch' | 'tokens' | 'elapsed_ms' | 'loss'>>(
+    db,
+    'SELECT epoch, tokens, elapsed_ms, loss FROM metrics WHERE run_id = @runId ORDER BY step DESC LIMIT 1',
+    { runId },
+  );
+  const evaluations = listEvaluations(db, runId);
+  const best = evaluations.findLast((evaluation) => evaluation.best);
+  const { loss: final_loss = null, ...sums } = metric ?? { epoch: 0, tokens: 0, elapsed_ms: 0 };
+  return {
+    ...sums,
+    final_loss,
+    eval_loss: evaluations.at(-1)?.eval_loss ?? null,
+    best_eval_loss: best?.eval_loss ?? null,
+    best_step: best?.step ?? null,
+  };
 }
 
 /** Forgets all that a run told, before it is read anew from its folder. */

@@ -77,8 +77,13 @@ export const runMethods = {
   'runs:pause': method<null>()(run),
   /** As pause, but meant for good; the run can still be resumed. */
   'runs:stop': method<null>()(run),
-  /** Goes on from the newest intact checkpoint. @param settings `path=value`, what is to differ from now on */
-  'runs:resume': method<{ readonly run: string }>()(z.strictObject({ run: id, settings })),
+  /**
+   * Goes on from the newest intact checkpoint, or from the one of a step: what came later is kept as a run of its own.
+   * @param settings `path=value`, what is to differ from now on
+   */
+  'runs:resume': method<{ readonly run: string }>()(
+    z.strictObject({ run: id, settings, checkpoint: z.int().nonnegative().nullable().default(null) }),
+  ),
   'runs:addEpochs': method<{ readonly run: string }>()(
     z.strictObject({ run: id, epochs: z.number().positive().max(1000) }),
   ),

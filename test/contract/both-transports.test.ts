@@ -122,6 +122,24 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     await untilState(run, 'finished');
   });
 
+  it('goes back to a checkpoint, and shows what came later as a run of its own', async () => {
+    const { run } = await client.call('runs:start', { config: fakeConfig(home, 'well') });
+    await untilState(run, 'finished');
+    const changed = collect('run:changed');
+    expect(await client.call('runs:resume', { run, checkpoint: 5, settings: ['training.max_steps=7'] })).toEqual({
+      run,
+    });
+    await until(async () => (await client.call('runs:get', { run })).run.total_steps === 7 || null);
+    await untilState(run, 'finished');
+    expect((await client.call('runs:getMetrics', { run })).columns.step).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    const aside = await until(() => changed.find(({ name }) => name.includes('set aside at step 10')) ?? null);
+    expect(await client.call('runs:get', { run: aside.id })).toMatchObject({
+      run: { state: 'finished', step: 12 },
+      checkpoints: [{ step: 10 }],
+      can_resume: true,
+    });
+  });
+
   it('moves runs to the trash and back, measures and deletes them', async () => {
     const { run } = await client.call('runs:start', { config: fakeConfig(home, 'well') });
     await untilState(run, 'finished');

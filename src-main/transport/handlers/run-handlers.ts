@@ -88,7 +88,7 @@ function workHandlers(context: CoreContext): WorkHandlers {
       await director.end(run, 'stopped');
       return null;
     },
-    'runs:resume': async ({ run, settings }) => ({ run: (await director.resume(run, settings)).id }),
+    'runs:resume': async ({ run, ...options }) => ({ run: (await director.resume(run, options)).id }),
     'runs:addEpochs': async ({ run, epochs }) => ({ run: (await director.addEpochs(run, epochs)).id }),
     'exports:create': (request) => createExport(context, request),
   };

@@ -159,6 +159,11 @@ describe('interrupting', () => {
     expect(list.lines()).toMatchObject([{ runs: [{ state: 'paused' }, { state: 'finished' }] }]);
     const resumed = await runCliToEnd(['resume', 'run', '--json', '--set', 'training.save_minutes=0'], options());
     expect(resumed.lines().at(-1)).toMatchObject({ event: 'result', steps: 40 });
+    const back = await runCliToEnd(['resume', 'run', '--checkpoint', '35', '--json'], options());
+    expect(back.lines()).toContainEqual(expect.objectContaining({ event: 'start', start_step: 35 }));
+    expect(back.lines()).toContainEqual(expect.objectContaining({ event: 'notice', code: 'run/set-aside' }));
+    const missing = await runCliToEnd(['resume', 'run', '--checkpoint', '3'], options());
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('checkpoints of step 35, 40') });
     expect(adapter(output())).toBe(adapter(path.join(work, 'straight')));
   });
 

@@ -6,7 +6,7 @@ import { parseRunConfig, type RunConfig } from '../../../src-shared/schema/run-c
 import { createServices, type Services } from '../../../src-main/services/create-services.ts';
 import type { Notice } from '../../../src-main/services/notice.ts';
 import { compareConfigs, metricsToCsv } from '../../../src-main/services/run-details.ts';
-import type { ActiveRun } from '../../../src-main/services/run-service.ts';
+import type { ActiveRun } from '../../../src-main/services/run-follower.ts';
 import type { Behaviour } from '../jobs/support/fake-recipe.ts';
 import { FAKE_ENTRY, makeFolder } from '../jobs/support/start-fake.ts';
 
@@ -94,6 +94,44 @@ describe('a finished run', () => {
     const list = await services.runs.list();
     expect(list.map(({ id }) => id)).toEqual([straight.id, first.id]);
     expect(compareConfigs(list)).toEqual([{ path: 'peft.r', values: ['4', '16'] }]);
+  });
+
+  it('goes back to an earlier checkpoint, and what came later becomes a run of its own', async () => {
+    const run = await services.runs.start({ config: config('well') });
+    await run.result;
+    const before = await services.runs.show(run.id);
+    const events: string[] = [];
+    const options = { settings: ['training.max_steps=8'], checkpoint: 5 };
+    await (
+      await services.runs.resume(run.id, { ...options, onEvent: ({ event }) => events.push(event) })
+    ).result;
+    const after = await services.runs.show(run.id);
+    expect(after.metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(after.run).toMatchObject({ state: 'finished', step: 8, total_steps: 8 });
+    expect(after.checkpoints.map(({ step }) => step)).toEqual([5]);
+    const aside = (await services.runs.list()).find(({ id }) => id !== run.id);
+    expect(aside).toMatchObject({ name: 'well (set aside at step 10)', state: 'finished', step: 12 });
+    const kept = await services.runs.show(aside?.id ?? '');
+    expect(kept.metrics).toEqual(before.metrics);
+    expect(kept.checkpoints.map(({ step }) => step)).toEqual([10]);
+    expect(kept.run.adapter_dir).toBe(path.join(kept.run.dir, 'adapter'));
+    expect(existsSync(kept.run.adapter_dir ?? '')).toBe(true);
+  });
+
+  it('tells no figures of a past that it went back from', async () => {
+    const run = await services.runs.start({ config: config('well') });
+    await run.result;
+    const slow = ['training.max_steps=5000', 'training.save_minutes=10'];
+    const began = Promise.withResolvers<void>();
+    const onEvent = ({ event }: { event: string }) => event === 'start' && began.resolve();
+    const again = await services.runs.resume(run.id, { settings: slow, checkpoint: 5, onEvent });
+    await began.promise;
+    const { metrics, run: record } = await services.runs.show(run.id);
+    expect(metrics.length).toBeLessThan(12);
+    expect(record.final_loss).toBe(metrics.at(-1)?.loss);
+    await expect.poll(async () => (await services.runs.show(run.id)).run.adapter_dir).toBeNull();
+    again.kill();
+    await again.result.catch(() => {});
   });
 
   it('can be renamed, tagged, noted and removed with its files and no others', async () => {

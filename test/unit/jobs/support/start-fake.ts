@@ -21,17 +21,19 @@ export interface FakeRunOptions {
   readonly stepMs?: number;
   readonly saveSteps?: number;
   readonly resume?: boolean;
+  readonly checkpoint?: number;
   readonly onEvent?: (event: TimedEvent) => void;
 }
 
 export function startFakeRun(runDir: string, options: FakeRunOptions = {}) {
-  const { behaviour = 'well', steps = 10, stepMs = 0, saveSteps = 5, resume = false, onEvent } = options;
+  const { behaviour = 'well', steps = 10, stepMs = 0, saveSteps = 5, resume = false, checkpoint, onEvent } = options;
   const config = parseRunConfig({
     name: behaviour,
     model: { path: '/models/none' },
     data: { train: ['/data/none.jsonl'] },
     training: { max_steps: steps, save_minutes: stepMs, save_steps: saveSteps },
   });
-  const request = { runDir, id: 'fake', name: 'Fake', createdAt: 1, config, resume };
+  const from = checkpoint === undefined ? {} : { checkpoint };
+  const request = { runDir, id: 'fake', name: 'Fake', createdAt: 1, config, resume, ...from };
   return startJob({ kind: 'train', request, bindingPath: null, entry: FAKE_ENTRY, ...(onEvent && { onEvent }) });
 }
