@@ -82,11 +82,15 @@ export class TableCache {
   }
 }
 
-/** Host arrays and sizes for a batch. @param longest tokens of the longest sequence, where that is more than the batch shows */
+/**
+ * Host arrays and sizes for a batch.
+ * @param longest tokens of the longest sequence, cached ones included; by the positions where left out: neither padding nor packing
+ *   makes a sequence longer
+ */
 export function tokenArrays(
   tables: TableCache,
   tokens: TokenArrays,
-  longest: number = tokens.seq,
+  longest: number = tokens.positionIds.reduce((most, position) => Math.max(most, position), 0) + 1,
 ): { arrays: Arrays; sizes: Sizes } {
   const { arrays, positions } = tables.get(longest);
   return {

@@ -37,6 +37,8 @@ export interface StepOptions {
   readonly maxNorm?: number;
   /** Of the dropout masks. */
   readonly seed?: number;
+  /** Factor on the summed loss; 1 / labels where left out. */
+  readonly lossScale?: number;
 }
 
 export interface StepFigures {
@@ -48,9 +50,10 @@ export interface StepFigures {
 export function trainStep(run: TinyRun, batches: readonly Batch[], options: StepOptions = {}): StepFigures {
   const { step = 1, learningRate = 1e-3, maxNorm = 0, seed = step } = options;
   const labels = batches.reduce((sum, batch) => sum + batch.labelIds.length, 0);
+  const { lossScale = 1 / labels } = options;
   const hyper = hyperArray(run.optimizer, step, learningRate, maxNorm);
   const inputsOf = (batch: Batch, index: number) => {
-    const { arrays, sizes } = lossInputs(run, batch, 1 / labels);
+    const { arrays, sizes } = lossInputs(run, batch, lossScale);
     return { sizes, arrays: { ...arrays, seed: Int32Array.of(seed * 1000 + index) } };
   };
   if (!run.accumulate) {
