@@ -13,6 +13,7 @@ import { precisionOf } from './inference-session.ts';
 import { mostLabels } from './measure-loss.ts';
 import { type Engine, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
+import { planCourse } from './rate-course.ts';
 import { chooseKeptBytes } from './weight-cache.ts';
 import { decodeState, type RunState, startProgress } from './run-progress.ts';
 import { trainLoop } from './train-loop.ts';
@@ -33,6 +34,8 @@ export const fineTune: FineTune = async (options) => {
   try {
     reportStart(options, run, engine, session.trainedValues, saved?.progress.step ?? 0);
     const progress = saved?.progress ?? startProgress();
+    const change = planCourse(progress, run.totalSteps, run.config.training.lr_scheduler_type);
+    if (change) host.report({ event: 'notice', step: progress.step, code: 'train/plan-changed', message: change });
     const end = await trainLoop({ options, run, session, progress });
     const { files, best } = await finalFiles(options, run, session, progress);
     return {

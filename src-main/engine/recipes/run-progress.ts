@@ -19,6 +19,8 @@ const progressSchema = z.object({
   evals_without_gain: z.int(),
   /** Steps in a row whose gradient was not finite. */
   skipped: z.int(),
+  /** Steps over which the learning rate runs its course, and steps of the whole run (rate-course.ts); null before the first. */
+  course: z.object({ start: z.int(), end: z.int(), planned: z.int() }).nullable().default(null),
 });
 
 /** Changes from step to step. */
@@ -54,6 +56,7 @@ export function startProgress(): RunProgress {
     best: null,
     evals_without_gain: 0,
     skipped: 0,
+    course: null,
   };
 }
 

@@ -9,11 +9,11 @@ import { buildBatch, type Batch } from '../data/batches.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import { labelArrays } from '../steps/loss-inputs.ts';
 import { tokenArrays } from '../steps/token-inputs.ts';
-import { makeSchedule } from '../optim/schedule.ts';
 import { randomUint32 } from '../data/seeded-random.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
+import { rateOf } from './rate-course.ts';
 import { encodeState, type RunProgress } from './run-progress.ts';
 import { reportSamples } from './samples.ts';
 import type { TrainingSession } from './training-session.ts';
@@ -21,13 +21,16 @@ import type { TrainingSession } from './training-session.ts';
 /** So many steps in a row without a usable gradient end the run. */
 const MOST_SKIPPED = 10;
 
-/** Trains to the end of the plan. @throws Interrupted (a checkpoint is saved), train/diverged */
+/**
+ * Trains to the end of the plan, which `planCourse` has fitted the progress to.
+ * @throws Interrupted (a checkpoint is saved), train/diverged
+ */
 export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped early'> {
   const { options, run, session, progress } = loop;
   const { training } = run.config;
   const { host } = options;
   const sampler = makeSampler(run.data.train, run.config, progress.sampler);
-  const learningRate = makeSchedule(training, run.totalSteps);
+  const learningRate = rateOf(training, progress.course!);
   let savedAt = host.now();
   let savedStep = progress.step;
   const save = async (best: boolean): Promise<void> => {
@@ -36,6 +39,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     savedStep = progress.step;
   };
   while (progress.step < run.totalSteps) {
+    if (isExhausted(loop)) return 'stopped early';
     if (host.signal.aborted) {
       if (progress.step > savedStep) await save(false);
       throw new Interrupted();
@@ -58,7 +62,6 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     const byTime = training.save_minutes > 0 && host.now() - savedAt > training.save_minutes * 60_000;
     const wanted = bySteps || byTime || last || (improved && training.load_best_model_at_end);
     if (wanted) await save(improved);
-    if (isExhausted(loop)) return 'stopped early';
     await nextTurn();
   }
   return 'done';
