@@ -1,10 +1,10 @@
 /**
  * @file The one interface through which all device work goes: op(name, attrs, values) -> values.
  *
- * Op names, attributes and dtypes are TensorFlow's. Three things stand behind it: the eager runner sends each op to the
- * native binding at once; the graph runner writes it down as a node of a GraphDef; the wasm runner maps it to a kernel of
- * @tensorflow/tfjs-backend-wasm. Model code never knows which one it talks to, never reads a value back inside a step and never
- * branches on one, so the same function is the eager reference and the source of the compiled step.
+ * Op names, attributes and dtypes are TensorFlow's. Two things stand behind it: the eager runner sends each op at once to a device
+ * (device.ts: TensorFlow's native binding, or wasm); the graph runner writes it down as a node of a GraphDef. Model code never knows
+ * which one it talks to, never reads a value back inside a step and never branches on one, so the same function is the eager reference
+ * and the source of the compiled step.
  *
  * Ownership: values belong to the scope they were made in and end with it; only what the scope's function returns (or hands to
  * `keep`) moves to the enclosing scope. In a graph scopes cost nothing.
