@@ -10,6 +10,7 @@ import { addDataCommand } from './commands/data.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEngineCommand } from './commands/engine.ts';
+import { addEstimateCommand } from './commands/estimate.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addGenerateCommand } from './commands/generate.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEngineCommand,
   addDataCommand,
   addModelsCommand,
+  addEstimateCommand,
   addTrainCommand,
   addResumeCommand,
   addGenerateCommand,

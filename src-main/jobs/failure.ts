@@ -2,12 +2,9 @@
  * @file A thrown value as a message that crosses processes, and back.
  */
 import { AppError, fromPlainError, Interrupted, toPlainError } from '../../src-shared/domain/app-error.ts';
+import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
 import { diskFull, systemErrorCode } from './file-errors.ts';
 import type { JobFailure } from './protocol.ts';
-
-/** What memory runs out with: V8's arrays, TensorFlow's allocator, the C++ library, the system. */
-const OUT_OF_MEMORY =
-  /heap out of memory|Array buffer allocation failed|Invalid typed array length|bad_alloc|RESOURCE_EXHAUSTED|OOM when allocating|Cannot allocate memory|ENOMEM/i;
 
 export function toFailure(error: unknown): JobFailure {
   if (error instanceof Interrupted) return { kind: 'interrupted', message: error.message };
@@ -35,11 +32,6 @@ export function outOfMemory(where: string, cause?: unknown): AppError {
       'gradient_accumulation_steps), a shorter data.max_length, gradient_checkpointing true, or a quantized base model.',
     cause,
   });
-}
-
-/** True for text that a process prints, or an error says, when memory ran out. */
-export function saysOutOfMemory(text: string): boolean {
-  return OUT_OF_MEMORY.test(text);
 }
 
 function explainKnown(error: unknown): AppError | null {

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
 import type { GenerateResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from './event-log.ts';
-import { fromFailure, outOfMemory, saysOutOfMemory } from './failure.ts';
+import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
+import { fromFailure, outOfMemory } from './failure.ts';
 import { readMemoryBytes, readPeakMemoryBytes } from './process-memory.ts';
 import type { AskRequest, CoreMessage, JobKind, JobMessage, JobRequest, JobResult } from './protocol.ts';
 

@@ -81,7 +81,7 @@ export interface JobKinds {
   export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
   inspect: { request: InspectRequest; result: DataReport };
   repair: { request: RepairRequest; result: readonly RepairedFile[] };
-  plan: { request: { readonly config: RunConfig }; result: RunPlan };
+  plan: { request: { readonly config: RunConfig; readonly correction?: number }; result: RunPlan };
 }
 export type JobKind = keyof JobKinds;
 export type JobRequest<K extends JobKind> = JobKinds[K]['request'];

@@ -14,6 +14,7 @@ import { makePathsAbsolute } from './config-edit.ts';
 import type { History } from './history.ts';
 import type { JobFollowing } from './inference-service.ts';
 import { followJob, type JobRunner } from './job-runner.ts';
+import { readMemoryCorrection } from './memory-correction.ts';
 import { keepUpload } from './uploads.ts';
 
 export interface DataService {
@@ -67,7 +68,8 @@ export function createDataService({ home, history, jobs }: DataServiceOptions): 
     },
     async plan(config, { signal, onEvent } = {}) {
       const absolute = makePathsAbsolute(config, process.cwd());
-      return followJob(await jobs.start('plan', { config: absolute }, { onEvent, limits: PLAN_LIMITS }), signal);
+      const request = { config: absolute, correction: await readMemoryCorrection(history) };
+      return followJob(await jobs.start('plan', request, { onEvent, limits: PLAN_LIMITS }), signal);
     },
     keepUpload: (name, sizeBytes, content) => keepUpload(path.join(home, 'uploads'), name, sizeBytes, content),
     list: async () => listDatasets(await history.open()),

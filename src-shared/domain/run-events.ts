@@ -17,6 +17,10 @@ export interface StartEvent {
   /** Tokens with a label in one epoch. */
   readonly supervised_tokens: number;
   readonly engine: string;
+  /** Peak memory as it was estimated; what was measured is in the step events. Missing in runs from before there were estimates. */
+  readonly predicted_memory_bytes?: number;
+  /** Peak of the two trial steps over the longest rows; missing where the run was resumed. */
+  readonly dry_run_memory_bytes?: number;
 }
 
 export interface StepEvent {

@@ -4,15 +4,37 @@
 import type { ResolvedRunConfig } from '../schema/run-config.ts';
 import type { DataReport } from './data-report.ts';
 
+/** Estimates, in bytes. */
 export interface PlannedMemory {
+  /** Node, TensorFlow and the compiled step. */
+  readonly runtime_bytes: number;
   /** Frozen weights as they are stored on the device. */
   readonly weight_bytes: number;
+  /** Expanded copies of quantized weights, kept where there is room. */
+  readonly cache_bytes: number;
   /** Trained values, their gradients and the optimizer's state. */
   readonly trained_bytes: number;
-  /** What a step keeps for its backward pass; errs on the large side. */
+  /** What a step keeps for its backward pass, and the logits. */
   readonly activation_bytes: number;
   /** The same with gradient checkpointing. */
   readonly checkpointed_activation_bytes: number;
+  /** All of it, as the run would be, corrected by what earlier runs took. */
+  readonly peak_bytes: number;
+  /** What earlier runs on this machine took over what was estimated; 1 = no run yet. */
+  readonly correction: number;
+  /** What this machine can give now. */
+  readonly available_bytes: number;
+  /** Whether the run would use gradient checkpointing. */
+  readonly checkpointing: boolean;
+  readonly fits: boolean;
+  /** Where it does not fit: the least harmful change with which it does; null where none does. */
+  readonly proposal: MemoryProposal | null;
+}
+
+export interface MemoryProposal {
+  /** Setting -> value, as `--set` takes them. */
+  readonly settings: Readonly<Record<string, number | string | boolean>>;
+  readonly peak_bytes: number;
 }
 
 export interface RunPlan {

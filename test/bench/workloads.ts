@@ -25,6 +25,7 @@ export const MODELS: Readonly<Record<string, ModelShape>> = {
   /** For a smoke test of the bench itself. */
   tiny: shapeOf({ vocab: 512, hidden: 64, mlp: 128, layers: 2, heads: 4, kvHeads: 2 }),
   '15M': shapeOf({ vocab: 32000, hidden: 288, mlp: 768, layers: 6, heads: 6, kvHeads: 6 }),
+  '60M': shapeOf({ vocab: 32000, hidden: 512, mlp: 1376, layers: 12, heads: 8, kvHeads: 4 }),
   '135M': shapeOf({ vocab: 49152, hidden: 576, mlp: 1536, layers: 30, heads: 9, kvHeads: 3 }),
   '360M': shapeOf({ vocab: 49152, hidden: 960, mlp: 2560, layers: 32, heads: 15, kvHeads: 5 }),
 };

@@ -1,33 +1,95 @@
 /**
- * @file How much memory a training step takes, worked out from the model's sizes before anything is loaded.
+ * @file How much memory a training run takes at its peak, worked out from sizes before anything is loaded.
+ *
+ * What a block keeps for its backward pass is counted tensor by tensor; the factors on the counts, and what the runtime and a compiled
+ * layer take by themselves, are fitted to measured runs (test/bench/memory.ts). It holds for the compiled step on a CPU.
  */
+import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
 import type { FloatDType } from '../device/dtype.ts';
 import type { ModelFacts } from '../models/model.ts';
 
-export interface StepSize {
-  /** Tokens of a batch, padding included. */
-  readonly batchTokens: number;
-  /** Tokens of a row. */
-  readonly rowTokens: number;
+export interface MemoryNeed {
+  readonly facts: ModelFacts;
+  /** Frozen weights as they are stored, and expanded copies beside them. */
+  readonly weightBytes: number;
+  readonly keptBytes: number;
+  /** Values of the largest matrix that is expanded with each use; 0 = none is. */
+  readonly expandedValues: number;
+  /** Values that are trained, and those among them that are weights of the model itself. */
+  readonly trainedValues: number;
+  readonly trainedWeights: number;
+  readonly optim: TrainingConfig['optim'];
   readonly compute: FloatDType;
   readonly checkpointing: boolean;
+  /** Rows of a batch, and tokens of its longest row. */
+  readonly batch: number;
+  readonly rowTokens: number;
+  /** Most labelled tokens of a batch, and the pieces that its loss is cut into. */
+  readonly labels: number;
+  readonly chunks: number;
+  /** Adapted linears of one layer: values beyond the block's own that are kept for each token (DoRA, dropout). */
+  readonly adapterWidth: number;
 }
 
-/** Bytes that a step keeps for its backward pass; measured against the 15M to 360M shapes, it errs on the large side. */
-export function activationBytes(
-  facts: ModelFacts,
-  { batchTokens, rowTokens, compute, checkpointing }: StepSize,
-): number {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headDim, layers } = facts;
+/** Node, TensorFlow, the tokenizer; and for each layer the nodes of the graph. */
+const RUNTIME_BYTES = 370e6;
+const LAYER_BYTES = 8.3e6;
+/** Allocated for each byte counted: of what is kept without attention and of its weights, of block inputs under checkpointing, … */
+const KEPT_FACTOR = 1.2;
+const ATTENTION_FACTOR = 0.98;
+const INPUT_FACTOR = 2;
+/** … of the block at work, whose intermediate values are mostly f32, and of a piece of logits. */
+const WORK_FACTOR = 3.6;
+const WORK_ATTENTION_FACTOR = 0.47;
+const LOGITS_FACTOR = 2.45;
+/** Several matrices are expanded at a time, each through f32 and int32. */
+const EXPANDED_FACTOR = 20;
+/** f32 values for each trained one: itself, its gradient, the optimizer's state, and what a step makes of them. */
+const TRAINED_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
+  adamw: 12,
+  adam: 12,
+  lion: 9,
+  sgd: 4,
+  adafactor: 9,
+};
+/** Beside them for weights of the model itself: copies in the compute dtype, gradients of each piece of the loss. */
+const WEIGHT_COPIES = 8;
+
+export type MemoryParts = Pick<
+  PlannedMemory,
+  'runtime_bytes' | 'weight_bytes' | 'cache_bytes' | 'trained_bytes' | 'activation_bytes' | 'peak_bytes'
+>;
+
+/** Bytes by part, and their sum. */
+export function estimateMemory(need: MemoryNeed): MemoryParts {
+  const { facts, trainedValues, trainedWeights, optim } = need;
+  const parts = {
+    runtime_bytes: RUNTIME_BYTES + LAYER_BYTES * facts.layers,
+    weight_bytes: need.weightBytes,
+    cache_bytes: need.keptBytes,
+    trained_bytes: 4 * (trainedValues * TRAINED_COPIES[optim] + trainedWeights * WEIGHT_COPIES),
+    activation_bytes: activationBytes(need),
+  };
+  return { ...parts, peak_bytes: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+function activationBytes(need: MemoryNeed): number {
+  const { facts, compute, batch, rowTokens, labels, chunks, checkpointing } = need;
+  const tokens = batch * rowTokens;
   const width = compute === 'bfloat16' ? 2 : 4;
-  const attention = heads * rowTokens * width * 2;
-  const linears = (hiddenSize * 4 + (heads + 2 * kvHeads) * headDim * 3 + intermediateSize * 4) * width;
-  const block = batchTokens * (linears + attention + hiddenSize * 8);
-  const kept = batchTokens * hiddenSize * 4 * layers;
-  return checkpointing ? kept + block * 3 : block * layers;
+  const attention = tokens * facts.heads * rowTokens;
+  const block = tokens * tokenBytes(need, width) * KEPT_FACTOR + attention * width * ATTENTION_FACTOR;
+  const inputs = tokens * facts.hiddenSize * 4 * INPUT_FACTOR;
+  const work = tokens * tokenBytes(need, 4) * WORK_FACTOR + attention * 4 * WORK_ATTENTION_FACTOR;
+  const logits = (labels / chunks) * facts.vocabSize * 4 * LOGITS_FACTOR;
+  const expanded = need.expandedValues * 4 * EXPANDED_FACTOR;
+  return (checkpointing ? inputs : block) * facts.layers + work + logits + expanded;
 }
 
-/** Bytes of gradients and optimizer state beside `values` trained values: f32 values, gradients, two moments, and their next values. */
-export function trainedBytes(values: number): number {
-  return values * 4 * 7;
+/** What a block keeps of each token: its input twice in f32; two norms, q, k, v, attention and the MLP in a width of its own. */
+function tokenBytes({ facts, adapterWidth }: MemoryNeed, width: number): number {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = facts;
+  const linears = 2 * hiddenSize + (3 * heads + 2 * kvHeads) * headDim + 3 * intermediateSize + adapterWidth;
+  return 8 * hiddenSize + width * linears;
 }

@@ -1,27 +1,21 @@
 /**
  * @file The story of a run: open and check everything, load, train step by step, evaluate, save, finish.
  */
-import { freemem } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Interrupted } from '../../../src-shared/domain/app-error.ts';
-import { chooseChunks } from '../steps/loss-inputs.ts';
-import { planWeights } from '../weights/plan.ts';
+import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import type { EngineHost, FineTune, FineTuneOptions, TrainResult } from './contract.ts';
-import { activationBytes, trainedBytes } from './estimate-memory.ts';
+import { chooseExecution, planMemory } from './choose-execution.ts';
+import { dryRun } from './dry-run.ts';
 import { finalFiles } from './final-files.ts';
-import { precisionOf } from './inference-session.ts';
-import { mostLabels } from './measure-loss.ts';
+import { explainMemory, warnOfMemory } from './memory-messages.ts';
 import { type Engine, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
 import { planCourse } from './rate-course.ts';
-import { chooseKeptBytes } from './weight-cache.ts';
 import { decodeState, type RunState, startProgress } from './run-progress.ts';
 import { trainLoop } from './train-loop.ts';
 import type { Execution } from './execution.ts';
-import { openTrainingSession } from './training-session.ts';
-
-/** Share of the free memory that a step may plan with. */
-const MEMORY_SHARE = 0.7;
+import { openTrainingSession, type TrainingSession } from './training-session.ts';
 
 export const fineTune: FineTune = async (options) => {
   const { host, resume } = options;
@@ -29,11 +23,15 @@ export const fineTune: FineTune = async (options) => {
   const run = await prepareRun(options, saved?.started_at ?? null);
   await beforeFirstStep(options, run);
   const engine = await openEngine(host);
-  const execution = saved ? executionOf(saved, engine, host) : chooseExecution(run, engine);
-  const session = await openTrainingSession(run, engine, execution, host, resume);
+  const memory = planMemory(run);
+  const execution = saved ? executionOf(saved, engine, host) : chooseExecution(run, wantedMode(engine), memory);
+  const progress = saved?.progress ?? startProgress();
+  const session = await openTrainingSession(run, engine, execution, host, resume).catch((error: unknown) => {
+    throw explainMemory(error, run, memory, progress.step);
+  });
   try {
-    reportStart(options, run, engine, session.trainedValues, saved?.progress.step ?? 0);
-    const progress = saved?.progress ?? startProgress();
+    const tried = saved || engine.binding === null ? null : tryMemory(session, run, host);
+    reportStart(options, run, engine, session.trainedValues, progress.step, memory, tried);
     const change = planCourse(progress, run.totalSteps, run.config.training.lr_scheduler_type);
     if (change) host.report({ event: 'notice', step: progress.step, code: 'train/plan-changed', message: change });
     const end = await trainLoop({ options, run, session, progress });
@@ -46,6 +44,8 @@ export const fineTune: FineTune = async (options) => {
       steps: progress.step,
       stopped_early: end === 'stopped early',
     } satisfies TrainResult;
+  } catch (error) {
+    throw explainMemory(error, run, memory, progress.step);
   } finally {
     session.dispose();
     await nextTurn();
@@ -76,37 +76,10 @@ function executionOf({ execution, progress }: RunState, { binding, name }: Engin
   return { ...execution, mode: 'eager' };
 }
 
-function chooseExecution(run: PreparedRun, engine: Engine): Execution {
-  const { config, data, opened } = run;
-  const { vocabSize } = opened.model.facts;
-  const { training } = config;
-  const rows = training.per_device_train_batch_size;
-  const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
-  return {
-    mode: wantedMode(engine),
-    checkpointing: training.gradient_checkpointing === 'auto' ? !fitsUnchecked(run) : training.gradient_checkpointing,
-    chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
-    eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
-    kept_bytes: chooseKeptBytes(0),
-  };
-}
-
-const averageLength = ({ data }: PreparedRun): number =>
-  Math.max(1, data.train.reduce((sum, { inputIds }) => sum + inputIds.length, 0) / data.train.length);
-
-/** Whether a step fits into free memory with everything kept for the backward pass. */
-function fitsUnchecked(run: PreparedRun): boolean {
-  const { config, opened, peft, data } = run;
-  const precision = precisionOf(config.quantization);
-  const trained = new Set(peft.trainables.map(({ name }) => name));
-  const plan = planWeights(opened.model, { ...precision, trained });
-  const rowTokens = config.data.packing
-    ? config.data.max_length
-    : data.train.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 1);
-  const batchTokens = rowTokens * config.training.per_device_train_batch_size;
-  const step = { batchTokens, rowTokens, compute: precision.compute, checkpointing: false };
-  const needed = plan.bytes + trainedBytes(countValues(run)) + activationBytes(opened.model.facts, step);
-  return needed < freemem() * MEMORY_SHARE;
+/** Before a new run; a resumed one has shown that it fits. @returns peak memory so far, bytes */
+function tryMemory(session: TrainingSession, run: PreparedRun, host: EngineHost): number {
+  host.report({ event: 'progress', phase: 'Trying the longest rows', fraction: null });
+  return dryRun(session, run);
 }
 
 function reportStart(
@@ -115,6 +88,8 @@ function reportStart(
   engine: Engine,
   trainedValues: number,
   startStep: number,
+  memory: PlannedMemory,
+  triedBytes: number | null,
 ): void {
   const { data, totalSteps, opened, peft } = run;
   const trained = new Set(peft.trainables.map(({ name }) => name));
@@ -130,7 +105,11 @@ function reportStart(
     eval_rows: data.eval.length,
     supervised_tokens: data.supervisedTokens,
     engine: engine.name,
+    predicted_memory_bytes: Math.round(memory.peak_bytes),
+    ...(triedBytes !== null && { dry_run_memory_bytes: triedBytes }),
   });
+  const warning = warnOfMemory(memory);
+  if (warning) host.report({ event: 'notice', step: startStep, code: 'memory/tight', message: warning });
   for (const { code, message } of startStep === 0 ? data.report.notices : []) {
     host.report({ event: 'notice', step: 0, code, message });
   }

@@ -3,31 +3,31 @@
  */
 import type { RunPlan } from '../../../src-shared/domain/run-plan.ts';
 import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
-import { planWeights } from '../weights/plan.ts';
+import { planMemory } from './choose-execution.ts';
 import type { EngineHost } from './contract.ts';
-import { activationBytes, trainedBytes } from './estimate-memory.ts';
-import { precisionOf } from './inference-session.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
 
 export interface PlanRunOptions {
   readonly host: EngineHost;
   readonly config: RunConfig;
+  /** What earlier runs on this machine took over what was estimated. */
+  readonly correction?: number;
 }
 
 /** A checkpoint holds f32 values, two moments and, for the best one, a copy. */
 const CHECKPOINT_BYTES_A_VALUE = 16;
 
 /** @throws everything that a run can be refused for before its first step */
-export async function planRun({ host, config }: PlanRunOptions): Promise<RunPlan> {
+export async function planRun({ host, config, correction = 1 }: PlanRunOptions): Promise<RunPlan> {
   const run = await prepareRun({ host, config, resume: null }, null);
   try {
-    return describePlan(run);
+    return describePlan(run, correction);
   } finally {
     await run.opened.folder.close();
   }
 }
 
-function describePlan(run: PreparedRun): RunPlan {
+function describePlan(run: PreparedRun, correction: number): RunPlan {
   const { config, data, peft, opened, totalSteps, batchesPerEpoch } = run;
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const trainable = countValues(peft.trainables);
@@ -41,25 +41,9 @@ function describePlan(run: PreparedRun): RunPlan {
     supervised_tokens: data.supervisedTokens,
     trainable_parameters: trainable,
     total_parameters: trainable + countValues(base),
-    memory: planMemory(run, trained, trainable),
+    memory: planMemory(run, correction),
     checkpoint_bytes: trainable * CHECKPOINT_BYTES_A_VALUE,
     report: data.report,
-  };
-}
-
-function planMemory(run: PreparedRun, trained: ReadonlySet<string>, trainable: number): RunPlan['memory'] {
-  const { config, data, opened } = run;
-  const precision = precisionOf(config.quantization);
-  const longest = data.train.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 1);
-  const rowTokens = config.data.packing ? config.data.max_length : longest;
-  const batchTokens = rowTokens * config.training.per_device_train_batch_size;
-  const step = { batchTokens, rowTokens, compute: precision.compute };
-  const { facts } = opened.model;
-  return {
-    weight_bytes: planWeights(opened.model, { ...precision, trained }).bytes,
-    trained_bytes: trainedBytes(trainable),
-    activation_bytes: activationBytes(facts, { ...step, checkpointing: false }),
-    checkpointed_activation_bytes: activationBytes(facts, { ...step, checkpointing: true }),
   };
 }
 

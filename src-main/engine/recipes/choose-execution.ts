@@ -1,0 +1,64 @@
+/**
+ * @file What a run decides about its steps by the memory of this machine: checkpointing, pieces of the loss, expanded copies.
+ */
+import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { chooseChunks } from '../steps/loss-inputs.ts';
+import type { Execution } from './execution.ts';
+import { proposeFit } from './fit-memory.ts';
+import { mostLabels } from './measure-loss.ts';
+import type { PreparedRun } from './prepare-run.ts';
+import { memoryOf } from './run-memory.ts';
+import { chooseKeptBytes } from './weight-cache.ts';
+
+/** Share of the free memory that a run may plan with: estimates err, and other programs need some too. */
+const MEMORY_SHARE = 0.85;
+
+/** @param mode how the engine runs steps */
+export function chooseExecution(run: PreparedRun, mode: Execution['mode'], memory: PlannedMemory): Execution {
+  const { config, data, opened } = run;
+  const { vocabSize } = opened.model.facts;
+  const { training } = config;
+  const rows = training.per_device_train_batch_size;
+  const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
+  return {
+    mode,
+    checkpointing: memory.checkpointing,
+    chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
+    eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
+    kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes),
+  };
+}
+
+const averageLength = ({ data }: PreparedRun): number =>
+  Math.max(1, data.train.reduce((sum, { inputIds }) => sum + inputIds.length, 0) / data.train.length);
+
+/**
+ * The memory of a run as it would be now.
+ * @param correction on the estimate, from earlier runs on this machine
+ */
+export function planMemory(run: PreparedRun, correction = 1): PlannedMemory {
+  const memory = memoryOf(run);
+  const wanted = run.config.training.gradient_checkpointing;
+  // What this process has already is part of its own peak.
+  const available = process.availableMemory() + process.memoryUsage.rss();
+  const usable = available * MEMORY_SHARE;
+  const peakOf = (checkpointing: boolean): number =>
+    memory.estimate({ ...memory.settings, checkpointing }).peak_bytes * correction;
+  const checkpointing = wanted === 'auto' ? peakOf(false) > usable : wanted;
+  const settings = { ...memory.settings, checkpointing };
+  const parts = memory.estimate(settings, chooseKeptBytes(peakOf(checkpointing)));
+  const plain = memory.estimate({ ...settings, checkpointing: false });
+  const checkpointed = memory.estimate({ ...settings, checkpointing: true });
+  const fits = peakOf(checkpointing) <= usable;
+  return {
+    ...parts,
+    activation_bytes: plain.activation_bytes,
+    checkpointed_activation_bytes: checkpointed.activation_bytes,
+    peak_bytes: parts.peak_bytes * correction,
+    correction,
+    available_bytes: available,
+    checkpointing,
+    fits,
+    proposal: fits ? null : proposeFit(memory, checkpointing, usable, correction),
+  };
+}

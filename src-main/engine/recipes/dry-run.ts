@@ -1,0 +1,53 @@
+/**
+ * @file Two steps over the longest rows before a run begins: what does not fit into memory shows at once, not after an hour.
+ *
+ * The loss is multiplied by NaN, and a step without a usable gradient changes nothing (train-step.ts): parameters, optimizer state and
+ * added-up gradients are bit for bit what they were.
+ */
+import { buildBatch } from '../data/batches.ts';
+import { packRows } from '../data/packing.ts';
+import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
+import { labelArrays } from '../steps/loss-inputs.ts';
+import { tokenArrays } from '../steps/token-inputs.ts';
+import { hyperArray } from '../steps/train-step.ts';
+import type { PreparedRun } from './prepare-run.ts';
+import type { TrainingSession } from './training-session.ts';
+
+/** @returns the highest resident memory of this process, bytes. @throws what the engine throws where memory runs out */
+export function dryRun(session: TrainingSession, run: PreparedRun): number {
+  for (const rows of largestBatches(run)) runWithoutEffect(session, run, rows);
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+/** The batch with the longest rows, and the one with the most labels. */
+function largestBatches({ data, config }: PreparedRun): number[][][] {
+  const { per_device_train_batch_size: batch } = config.training;
+  const tokensOf = ({ inputIds }: TokenizedExample): number => inputIds.length;
+  const labelsOf = ({ labels }: TokenizedExample): number =>
+    labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0);
+  return [tokensOf, labelsOf].map((size) => {
+    const sizes = data.train.map(size);
+    const order = [...sizes.keys()].sort((a, b) => sizes[b]! - sizes[a]! || a - b);
+    if (!config.data.packing) return order.slice(0, batch).map((example) => [example]);
+    const packed = packRows(data.train.map(tokensOf), order, config.data.max_length);
+    const total = (row: readonly number[]): number => row.reduce((sum, example) => sum + sizes[example]!, 0);
+    return packed.sort((a, b) => total(b) - total(a)).slice(0, batch);
+  });
+}
+
+function runWithoutEffect(session: TrainingSession, run: PreparedRun, rows: readonly (readonly number[])[]): void {
+  const { program, optimizer, tables, execution } = session;
+  const padTokenId = run.tokenizer.padTokenId ?? 0;
+  const batch = buildBatch(run.data.train, rows, { padTokenId, maxLength: run.config.data.max_length });
+  const tokens = tokenArrays(tables, batch);
+  const labels = labelArrays(batch, NaN, execution.chunks);
+  const sizes = { ...tokens.sizes, ...labels.sizes };
+  const arrays = { ...tokens.arrays, ...labels.arrays, seed: Int32Array.of(0) };
+  const hyper = hyperArray(optimizer, 1, 0, 0);
+  if (run.config.training.gradient_accumulation_steps === 1) {
+    program.call('train', sizes, { ...arrays, hyper });
+  } else {
+    program.call('accumulate', sizes, arrays);
+    program.call('apply', {}, { hyper });
+  }
+}

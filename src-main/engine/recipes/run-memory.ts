@@ -1,0 +1,97 @@
+/**
+ * @file The memory of a prepared run: its sizes for the estimate, with its own settings or with others that would need less.
+ */
+import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
+import { chooseChunks } from '../steps/loss-inputs.ts';
+import { planWeights, type WeightPlan } from '../weights/plan.ts';
+import { estimateMemory, type MemoryParts } from './estimate-memory.ts';
+import { precisionOf } from './inference-session.ts';
+import { mostLabels } from './measure-loss.ts';
+import type { PreparedRun } from './prepare-run.ts';
+
+/** The settings that memory depends on. */
+export interface MemorySettings {
+  readonly per_device_train_batch_size: number;
+  readonly gradient_accumulation_steps: number;
+  readonly max_length: number;
+  readonly method: QuantizationConfig['method'];
+  readonly checkpointing: boolean;
+}
+
+export interface RunMemory {
+  /** As the run would be now. */
+  readonly settings: Omit<MemorySettings, 'checkpointing'>;
+  /** Storages that would take less, from large to small, the present one first; trained weights cannot be quantized. */
+  readonly methods: readonly QuantizationConfig['method'][];
+  /** @param keptBytes most bytes of expanded copies of quantized weights */
+  estimate(settings: MemorySettings, keptBytes?: number): MemoryParts;
+}
+
+const METHODS: readonly QuantizationConfig['method'][] = ['none', 'bf16', 'int8', 'nf4'];
+
+export function memoryOf({ config, data, opened, peft }: PreparedRun): RunMemory {
+  const { model } = opened;
+  const { training, quantization } = config;
+  const { facts } = model;
+  const lengths = data.train.map(({ inputIds }) => inputIds.length);
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
+  const average = Math.max(1, lengths.reduce((sum, length) => sum + length, 0) / lengths.length);
+  const trained = new Set(peft.trainables.map(({ name }) => name));
+  const ownWeights = new Set(model.weights.map(({ name }) => name));
+  const countValues = (trainables: typeof peft.trainables): number =>
+    trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const trainedValues = countValues(peft.trainables);
+  const trainedWeights = countValues(peft.trainables.filter(({ name }) => ownWeights.has(name)));
+  const adapterWidth = adapterWidthOf(model);
+  const storages = config.peft.peft_type === 'NONE' ? METHODS.slice(0, 2) : METHODS;
+  return {
+    methods: storages.slice(Math.max(0, storages.indexOf(quantization.method))),
+    settings: {
+      per_device_train_batch_size: training.per_device_train_batch_size,
+      gradient_accumulation_steps: training.gradient_accumulation_steps,
+      max_length: config.data.max_length,
+      method: quantization.method,
+    },
+    estimate(settings, keptBytes = 0) {
+      const { per_device_train_batch_size: batch, max_length: maxLength, method } = settings;
+      const precision = precisionOf({ ...quantization, method });
+      const plan = planWeights(model, { ...precision, trained, keptBytes });
+      const rowTokens = config.data.packing ? maxLength : Math.min(longest, maxLength);
+      const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
+      const labels = Math.min(mostLabels(data.train, batch * perRow), batch * rowTokens);
+      return estimateMemory({
+        facts,
+        weightBytes: plan.bytes,
+        keptBytes: plan.keptBytes,
+        expandedValues: method === 'nf4' ? largestExpanded(plan) : 0,
+        trainedValues,
+        trainedWeights,
+        adapterWidth,
+        optim: training.optim,
+        compute: precision.compute,
+        checkpointing: settings.checkpointing,
+        batch,
+        rowTokens,
+        labels,
+        chunks: chooseChunks(labels, facts.vocabSize),
+      });
+    },
+  };
+}
+
+/** Values of the largest matrix of which no expanded copy is kept. */
+function largestExpanded({ matrices }: WeightPlan): number {
+  const sizes = matrices
+    .filter(({ kind, kept }) => kind === 'nf4' && !kept)
+    .map(({ members, columns }) => members.reduce((rows, member) => rows + member.rows, 0) * columns);
+  return Math.max(0, ...sizes);
+}
+
+/** Values that the adapters of a layer keep for each token: with DoRA both results of a linear, with dropout its input and the mask. */
+function adapterWidthOf({ linears, facts }: PreparedRun['opened']['model']): number {
+  const total = linears.reduce((sum, { update, inFeatures, outFeatures }) => {
+    if (update === null) return sum;
+    return sum + (update.dora ? 2 * outFeatures : 0) + (update.dropout > 0 ? 2 * inFeatures : 0);
+  }, 0);
+  return total / facts.layers;
+}

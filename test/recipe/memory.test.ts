@@ -1,0 +1,184 @@
+/**
+ * @file The memory of a run: estimated before, tried on the longest rows without leaving a trace, made to fit, told with the run.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chooseExecution, planMemory } from '../../src-main/engine/recipes/choose-execution.ts';
+import type { EngineHost } from '../../src-main/engine/recipes/contract.ts';
+import { dryRun } from '../../src-main/engine/recipes/dry-run.ts';
+import { proposeFit } from '../../src-main/engine/recipes/fit-memory.ts';
+import { explainMemory, warnOfMemory } from '../../src-main/engine/recipes/memory-messages.ts';
+import { openEngine } from '../../src-main/engine/recipes/open-engine.ts';
+import { type PreparedRun, prepareRun } from '../../src-main/engine/recipes/prepare-run.ts';
+import { memoryOf } from '../../src-main/engine/recipes/run-memory.ts';
+import { openTrainingSession } from '../../src-main/engine/recipes/training-session.ts';
+import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
+import { type AppError } from '../../src-shared/domain/app-error.ts';
+import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
+import { REAL_MAIN, runCliToEnd } from '../unit/cli/support/run-cli.ts';
+import { questionRows, writeTinyModel } from './support/tiny-model.ts';
+
+let folder = '';
+let host: EngineHost;
+const place = (name: string) => path.join(folder, name);
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-memory-'));
+  await writeTinyModel(place('model'));
+  writeFileSync(place('rows.jsonl'), questionRows(40));
+  const runtime = await locateRuntime();
+  if (runtime === null) throw new Error('the TensorFlow runtime is not installed: run `npm run setup`');
+  const { signal } = new AbortController();
+  host = { bindingPath: runtime.bindingPath, now: () => performance.now(), signal, report: () => undefined };
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function prepare(settings: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {}): Promise<PreparedRun> {
+  const config = parseRunConfig({
+    model: { path: place('model') },
+    data: { train: place('rows.jsonl'), eval_fraction: 0, max_length: 64, packing: false, ...settings['data'] },
+    quantization: settings['quantization'] ?? {},
+    peft: settings['peft'] ?? {},
+    training: { per_device_train_batch_size: 8, max_steps: 4, ...settings['training'] },
+  });
+  return prepareRun({ host, config, resume: null }, null);
+}
+
+async function digestOf(files: ReadonlyMap<string, unknown>): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  for (const [name, content] of files) {
+    const hash = createHash('sha256');
+    if (content instanceof Uint8Array || typeof content === 'string') hash.update(content);
+    else for await (const chunk of content as AsyncIterable<Uint8Array>) hash.update(chunk);
+    digests[name] = hash.digest('hex');
+  }
+  return digests;
+}
+
+describe('the trial on the longest rows', () => {
+  it.each([
+    ['LoRA', {}],
+    ['accumulated gradients', { training: { gradient_accumulation_steps: 2 } }],
+    [
+      'packed rows, dropout, checkpointing',
+      {
+        data: { packing: true },
+        peft: { lora_dropout: 0.1 },
+        training: { gradient_checkpointing: true },
+      },
+    ],
+    ['SGD with momentum on NF4', { quantization: { method: 'nf4' }, training: { optim: 'sgd', momentum: 0.9 } }],
+    ['all weights', { peft: { peft_type: 'NONE' } }],
+  ])('leaves no trace: %s', async (_what, settings) => {
+    const run = await prepare(settings);
+    const engine = await openEngine(host);
+    const execution = chooseExecution(run, 'compiled', planMemory(run));
+    const session = await openTrainingSession(run, engine, execution, host, null);
+    try {
+      const before = await digestOf(await session.files());
+      expect(dryRun(session, run)).toBeGreaterThan(1e8);
+      expect(await digestOf(await session.files())).toEqual(before);
+      const sums = session.program.readVariables('sums');
+      for (const values of sums.values()) expect(values.every((value) => value === 0)).toBe(true);
+    } finally {
+      session.dispose();
+    }
+  });
+});
+
+describe('making it fit', () => {
+  const settingsFor = async (share: number, settings = {}) => {
+    const run = await prepare(settings);
+    await run.opened.folder.close();
+    const memory = memoryOf(run);
+    const peak = memory.estimate({ ...memory.settings, checkpointing: false }).peak_bytes;
+    const least = memory.estimate({ ...memory.settings, checkpointing: true, per_device_train_batch_size: 1 });
+    return proposeFit(memory, false, least.peak_bytes + (peak - least.peak_bytes) * share);
+  };
+
+  it('takes smaller batches first, added up to the same step', async () => {
+    expect((await settingsFor(0.6))?.settings).toEqual({
+      'training.per_device_train_batch_size': 4,
+      'training.gradient_accumulation_steps': 2,
+    });
+  });
+
+  it('then checkpointing too', async () => {
+    expect((await settingsFor(0))?.settings).toMatchObject({
+      'training.per_device_train_batch_size': 1,
+      'training.gradient_accumulation_steps': 8,
+      'training.gradient_checkpointing': true,
+    });
+  });
+
+  it('then smaller weights, which trained ones cannot have', async () => {
+    const run = await prepare();
+    const whole = await prepare({ peft: { peft_type: 'NONE' } });
+    for (const { opened } of [run, whole]) await opened.folder.close();
+    expect(memoryOf(run).methods).toEqual(['none', 'bf16', 'int8', 'nf4']);
+    expect(memoryOf(whole).methods).toEqual(['none', 'bf16']);
+    const least = memoryOf(run).estimate({
+      ...memoryOf(run).settings,
+      per_device_train_batch_size: 1,
+      checkpointing: true,
+      method: 'bf16',
+    });
+    expect(proposeFit(memoryOf(run), false, least.peak_bytes)?.settings).toMatchObject({
+      'quantization.method': 'bf16',
+    });
+  });
+
+  it('says so where nothing helps', async () => {
+    const run = await prepare();
+    await run.opened.folder.close();
+    expect(proposeFit(memoryOf(run), false, 1e6)).toBeNull();
+    const planned = { ...planMemory(run), fits: false, proposal: null };
+    expect(warnOfMemory(planned)).toMatch(/No setting makes it fit/);
+    expect(warnOfMemory({ ...planned, fits: true })).toBeNull();
+  });
+});
+
+describe('when memory runs out', () => {
+  it('the step and what to change are named', async () => {
+    const run = await prepare();
+    await run.opened.folder.close();
+    const cause = new Error('OOM when allocating tensor with shape[8,4,64,64]');
+    const error = explainMemory(cause, run, planMemory(run), 12) as AppError;
+    expect(error).toMatchObject({ code: 'memory/exhausted', kind: 'environment' });
+    expect(error.message).toMatch(/after step 12/);
+    expect(error.hint).toMatch(/--set .*tunesmith resume|Close other programs/s);
+    const other = new Error('something else');
+    expect(explainMemory(other, run, planMemory(run), 12)).toBe(other);
+  });
+});
+
+describe('tunesmith estimate and train', () => {
+  const options = () => ({ home: place('home'), main: REAL_MAIN });
+  const settings = ['--json', '--set', 'training.max_steps=2', '--set', 'data.eval_fraction=0'];
+
+  it('tell the same peak, and what was measured', async () => {
+    const files = ['--model', place('model'), '--data', place('rows.jsonl')];
+    const estimated = await runCliToEnd(['estimate', ...files, ...settings], options());
+    expect(estimated.stderr).toBe('');
+    const estimate = estimated.lines().at(-1)!;
+    expect(estimate).toMatchObject({
+      event: 'result',
+      fits: true,
+      proposal: null,
+      checkpointing: false,
+      correction: 1,
+    });
+    const trained = await runCliToEnd(['train', ...files, '--output', place('run'), ...settings], options());
+    const start = trained.lines().find(({ event }) => event === 'start')!;
+    const predicted = Number(start.predicted_memory_bytes);
+    expect(Math.abs(predicted / Number(estimate.peak_bytes) - 1)).toBeLessThan(0.01);
+    const measured = Number(trained.lines().findLast(({ event }) => event === 'step')!.memory_bytes);
+    expect(Number(start.dry_run_memory_bytes)).toBeLessThanOrEqual(measured);
+    // A model of ten thousand parameters is all runtime.
+    expect(predicted / measured).toBeGreaterThan(0.7);
+    expect(predicted / measured).toBeLessThan(1.5);
+  }, 120_000);
+});
