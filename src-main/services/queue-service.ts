@@ -2,7 +2,7 @@
  * @file Runs that wait for their turn: kept in the history, so they survive restarts.
  */
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
-import type { QueueRecord } from '../../src-shared/domain/history.ts';
+import type { QueueRecord, QueueState, RunRecord, RunState } from '../../src-shared/domain/history.ts';
 import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-config.ts';
 import type { TimedEvent } from '../jobs/event-log.ts';
 import {
@@ -19,6 +19,7 @@ import { makePathsAbsolute } from './config-edit.ts';
 import { nameRun } from './describe-run.ts';
 import type { History } from './history.ts';
 import type { Notice } from './notice.ts';
+import type { ActiveRun, EndWish } from './run-follower.ts';
 import type { RunService } from './run-service.ts';
 import { readTrainingHolder } from './training-device.ts';
 
@@ -51,38 +52,38 @@ export interface QueueServiceOptions {
 }
 
 export function createQueueService({ home, history, runs }: QueueServiceOptions): QueueService {
-  /** Items that a process was running when it was killed tell what became of their runs. */
+  /** Being started here: they have no run yet. */
+  const claimed = new Set<string>();
+
+  /** Items with a run are as their run is, resumed or finished since; those that a process was starting when it was killed wait again. */
   async function openSettled(): Promise<WritableDb> {
     const db = await history.open();
-    const running = listQueue(db).filter(({ state }) => state === 'running');
-    if (running.length === 0 || (await readTrainingHolder(home))) return db;
-    for (const { id, run_id } of running) {
-      const run = run_id === null ? null : findRun(db, run_id);
-      if (run === null) updateQueueItem(db, id, { state: 'waiting', run_id: null, error_message: null });
-      else if (run.state === 'finished') updateQueueItem(db, id, { state: 'finished', run_id, error_message: null });
-      else updateQueueItem(db, id, { state: 'failed', run_id, error_message: `The run was ${run.state}.` });
+    const isBusy = (await readTrainingHolder(home)) !== null;
+    for (const item of listQueue(db)) {
+      const run = item.run_id === null ? null : findRun(db, item.run_id);
+      if (run) follow(db, item, run);
+      else if (item.state === 'running' && !isBusy && !claimed.has(item.id)) setState(db, item, 'waiting', null);
     }
     return db;
   }
 
   async function runItem(db: WritableDb, item: QueueRecord, options: RunQueueOptions): Promise<void> {
     const { signal, onEvent, onWait = () => {} } = options;
+    let run: ActiveRun | null = null;
+    claimed.add(item.id);
     try {
       const config = parseRunConfig(JSON.parse(item.config_json));
-      const run = await runs.start({ config, onEvent, onWait, signal });
-      updateQueueItem(db, item.id, { state: 'running', run_id: run.id, error_message: null });
-      const pause = () => run.end('paused');
-      signal.addEventListener('abort', pause);
-      await run.result.finally(() => signal.removeEventListener('abort', pause));
-      updateQueueItem(db, item.id, { state: 'finished', run_id: run.id, error_message: null });
+      run = await runs.start({ config, onEvent, onWait, signal });
+      setState(db, { ...item, run_id: run.id }, 'running', null);
+      await followRun(run, signal);
     } catch (error) {
-      const known = listQueue(db).find(({ id }) => id === item.id);
-      // A run that ended before its first step has left no record to point to.
-      const run_id = known?.run_id && findRun(db, known.run_id) ? known.run_id : null;
-      const isUntouched = error instanceof Interrupted && run_id === null;
-      const error_message = error instanceof Error ? error.message : String(error);
-      updateQueueItem(db, item.id, { state: isUntouched ? 'waiting' : 'failed', run_id, error_message });
+      // A run that ended before its first step has left no record to follow.
+      if (!findItemRun(db, run)) recordEnd(db, item, error, run?.wish() ?? null);
       if (!(error instanceof AppError || error instanceof Interrupted)) throw error;
+    } finally {
+      claimed.delete(item.id);
+      const record = findItemRun(db, run);
+      if (record) follow(db, { ...item, state: 'running' }, record);
     }
   }
 
@@ -123,6 +124,43 @@ export function createQueueService({ home, history, runs }: QueueServiceOptions)
       return count;
     },
   };
+}
+
+const STATE_OF_ITEM: Readonly<Record<RunState, QueueState>> = {
+  preparing: 'running',
+  running: 'running',
+  paused: 'paused',
+  interrupted: 'paused',
+  stopped: 'stopped',
+  finished: 'finished',
+  failed: 'failed',
+};
+
+async function followRun(run: ActiveRun, signal: AbortSignal): Promise<void> {
+  const pause = () => run.end('paused');
+  signal.addEventListener('abort', pause);
+  await run.result.finally(() => signal.removeEventListener('abort', pause));
+}
+
+function findItemRun(db: WritableDb, run: ActiveRun | null): RunRecord | null {
+  return run && findRun(db, run.id);
+}
+
+/** Of an item whose run never began; it waits again unless it failed or the person stopped it. */
+function recordEnd(db: WritableDb, item: QueueRecord, error: unknown, wish: EndWish | null): void {
+  const never = { ...item, run_id: null };
+  if (error instanceof Interrupted) setState(db, never, wish === 'stopped' ? 'stopped' : 'waiting', null);
+  else setState(db, never, 'failed', error instanceof Error ? error.message : String(error));
+}
+
+function follow(db: WritableDb, item: QueueRecord, run: RunRecord): void {
+  const state = STATE_OF_ITEM[run.state];
+  if (item.state !== state || item.run_id !== run.id)
+    setState(db, { ...item, run_id: run.id }, state, run.error_message);
+}
+
+function setState(db: WritableDb, { id, run_id }: QueueRecord, state: QueueState, error_message: string | null): void {
+  updateQueueItem(db, id, { state, run_id, error_message });
 }
 
 function found(db: WritableDb, item: string): QueueRecord {

@@ -27,6 +27,8 @@ export interface ActiveRun {
   readonly result: Promise<TrainResult>;
   /** Saves a checkpoint and frees the memory. */
   end(wish: EndWish): void;
+  /** How it was told to end; null = it was not. */
+  wish(): EndWish | null;
   kill(): void;
   peakMemoryBytes(): number | null;
 }
@@ -91,6 +93,7 @@ export class RunFollower {
         this.#wish ??= wish;
         job.stop();
       },
+      wish: () => this.#wish,
       kill: () => job.kill(),
       peakMemoryBytes: () => job.peakMemoryBytes(),
     };

@@ -149,8 +149,8 @@ export interface ExportRecord {
   readonly created_at: number;
 }
 
-/** waiting runs are started in the order of their position. */
-export type QueueState = 'waiting' | 'running' | 'finished' | 'failed';
+/** Those that wait are started in the order of their position; paused (or cut off) and stopped ones can be resumed as runs. */
+export type QueueState = 'waiting' | 'running' | 'paused' | 'stopped' | 'finished' | 'failed';
 
 export interface QueueRecord {
   readonly id: string;

@@ -5,10 +5,11 @@ import type { Database } from 'better-sqlite3';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { createHistory } from './0001-create-history.ts';
 import { addTrash } from './0002-add-trash.ts';
+import { namePausedQueueItems } from './0003-name-paused-queue-items.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
-export const MIGRATIONS: readonly Migration[] = [createHistory, addTrash];
+export const MIGRATIONS: readonly Migration[] = [createHistory, addTrash, namePausedQueueItems];
 
 /** @throws store/too-new where a later release has written the database */
 export function runMigrations(db: Database, migrations: readonly Migration[] = MIGRATIONS): void {

@@ -48,7 +48,36 @@ it('saves the run at work and starts no further one when it is to end', async ()
   const onEvent = ({ event }: { event: string }) => event === 'step' && ending.abort();
   expect(await queue.runAll({ signal: ending.signal, onEvent })).toBe(1);
   expect((await runs.list())[0]).toMatchObject({ state: 'paused' });
-  expect((await queue.list()).map(({ state }) => state)).toEqual(['failed', 'waiting']);
+  const [paused, waiting] = await queue.list();
+  expect([paused?.state, paused?.error_message, waiting?.state]).toEqual(['paused', null, 'waiting']);
+  const settings = ['training.max_steps=300', 'training.save_minutes=0'];
+  await (
+    await runs.resume(paused?.run_id ?? '', { settings })
+  ).result;
+  expect((await queue.list()).map(({ state }) => state)).toEqual(['finished', 'waiting']);
+});
+
+it.each([
+  ['stopped', 'stopped'],
+  ['paused', 'waiting'],
+] as const)('an item whose run is %s before its first step is %s', async (wish, state) => {
+  const { queue, runs } = services;
+  await queue.add(config('well', { max_steps: 5000, save_minutes: 10 }));
+  let isFirst = true;
+  const going = queue.runAll({ signal: never, mayGoOn: () => isFirst, onItem: () => (isFirst = false) });
+  await expect.poll(() => runs.active().length, { interval: 1 }).toBe(1);
+  runs.active()[0]?.end(wish);
+  await going;
+  expect(await queue.list()).toMatchObject([{ state, run_id: null, error_message: null }]);
+});
+
+it('shows that a run failed, with its reason', async () => {
+  const { queue } = services;
+  await queue.add(config('out-of-memory'));
+  await queue.runAll({ signal: never });
+  expect(await queue.list()).toMatchObject([
+    { state: 'failed', run_id: expect.any(String), error_message: expect.stringMatching(/Memory/) },
+  ]);
 });
 
 it('survives a restart, and an item that was cut off waits again', async () => {

@@ -26,6 +26,7 @@ export const fakeFineTune: FineTune = async (options) => {
     throw new AppError('data/empty', 'rows.jsonl: no rows', { faults: [{ message: 'empty' }] });
   const steps = options.config.training.max_steps ?? 10;
   await options.setResolved(resolve(options, steps));
+  if (options.host.signal.aborted) throw new Interrupted();
   await options.checkpoints.requireSpace(behaviour === 'too-large-checkpoint' ? 1e15 : 1000);
   const first = options.resume?.step ?? 0;
   options.host.report(startEvent(options, first, steps));
