@@ -33,8 +33,9 @@ export const SETTINGS_HELP = `
 Settings (--set path=value, or in the --config file under the same names):
   data.format auto|messages|prompt_completion|text|tokens    data.max_length 512    data.eval_fraction 0.1
   data.packing true    data.completion_only_loss true        data.columns {"prompt": "question"}
-  quantization.method none|bf16
-  peft.peft_type LORA|NONE (all weights)   peft.r 8   peft.lora_alpha 32   peft.lora_dropout 0
+  quantization.method none|bf16|int8|nf4   quantization.double_quant true (nf4)
+  peft.peft_type LORA|QLORA (with a scaling vector)|NONE (all weights)   peft.r 8   peft.lora_alpha 32
+  peft.lora_dropout 0   peft.use_dora true   peft.scaling_vector_lr_ratio 1 (QLORA)
   peft.target_modules all-linear | ["q_proj","v_proj"] | a regular expression      peft.use_rslora true
   peft.adapter_path DIR (go on from an adapter)
   training.learning_rate 2e-4   training.num_train_epochs 3   training.max_steps 100   training.seed 42

@@ -1,7 +1,7 @@
 /**
  * @file Peak memory of training, estimated and measured, over model sizes, lengths, batches, storages and checkpointing:
  *
- *   node test/bench/memory.ts FOLDER            makes random models in the folder, runs all configurations, writes MEMORY.md
+ *   node scripts/with-node.mjs test/bench/memory.ts FOLDER     makes random models in the folder, runs all configurations, writes MEMORY.md
  *
  * Run by hand (an hour on two cores). The constants of src-main/engine/recipes/estimate-memory.ts are fitted to this table. Copies of
  * quantized weights are switched off: they would take what is free.
@@ -128,7 +128,7 @@ function report(rows: readonly Measured[]): string {
 }
 
 const folder = path.resolve(process.argv[2] ?? '');
-if (process.argv[2] === undefined) throw new Error('usage: node test/bench/memory.ts FOLDER');
+if (process.argv[2] === undefined) throw new Error('usage: node scripts/with-node.mjs test/bench/memory.ts FOLDER');
 mkdirSync(folder, { recursive: true });
 const measured: Measured[] = [];
 for (const configuration of listConfigurations()) {
