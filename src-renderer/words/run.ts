@@ -13,6 +13,7 @@ export const run = {
   stop: 'Stop and keep',
   stopText: 'Ends it and keeps what was learned. It can still be resumed.',
   resume: 'Resume',
+  startAgain: 'Start again',
   resumeIn: (time: string) => `Resume, ${time} left`,
   tryIt: 'Try it',
   export: 'Export',

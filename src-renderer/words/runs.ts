@@ -62,7 +62,10 @@ export const runs = {
     title: (name: string) => `${name} was cut off`,
     text: (step: string, total: string, left: string) =>
       `It got to step ${step} of ${total} and its work is saved. ${left ? `Resuming takes ${left} more.` : ''}`,
+    nothingSaved: (step: string, total: string) =>
+      `It got to step ${step} of ${total}. No checkpoint was saved yet, so it has to start again.`,
     resume: 'Resume',
+    startAgain: 'Start again',
     look: 'Look at it',
   },
   first: {

@@ -21,9 +21,8 @@ function metric(step: number): MetricRecord {
 function page(steps: readonly number[], next: number | null = null): MetricPage {
   const rows = steps.map(metric);
   const names = Object.keys(metric(1)) as (keyof MetricRecord)[];
-  const columns = Object.fromEntries(
-    names.map((name) => [name, rows.map((row) => row[name])]),
-  ) as MetricPage['columns'];
+  const columns: Record<string, number[]> = {};
+  for (const name of names) columns[name] = rows.map((row) => row[name]);
   return { columns: columns as unknown as MetricPage['columns'], next };
 }
 
