@@ -6,7 +6,7 @@ import type { Block } from '../nn/block.ts';
 import { applyEmbedding, applyHead, headLeaves, type LanguageHead, scaleEmbedding } from '../nn/embedding.ts';
 import { linearWeights, makeLinear } from '../nn/linear.ts';
 import { applyNorm, type Norm, normWeights } from '../nn/norm.ts';
-import { buildRopeTables, type RopeConfig, ropeDependsOnLength } from '../nn/rope.ts';
+import { buildRopeTables, type RopeConfig, ropeDependsOnLength, ropeSwitch } from '../nn/rope.ts';
 import type { StepContext } from '../nn/step-context.ts';
 import type { WeightSpec } from '../nn/weight-spec.ts';
 import * as basics from '../ops/basics.ts';
@@ -62,6 +62,7 @@ export function assembleCausalModel(parts: CausalParts): CausalModel {
     defaultTargets: parts.defaultTargets,
     sanitizeName: makeSanitizer(rules),
     tablesDependOnLength: Object.values(ropes).some(ropeDependsOnLength),
+    cacheLimit: Object.values(ropes).reduce((limit: number | null, rope) => limit ?? ropeSwitch(rope), null),
     hostTables: (positions, seq) => tablesOf(ropes, positions, seq),
     forward(ctx, tokens) {
       const maskOf = rememberMasks(ctx, tokens, parts.makeMask ?? causalMask);

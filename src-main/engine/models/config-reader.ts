@@ -8,12 +8,12 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 
 export class ConfigReader {
   readonly #raw: RawConfig;
-  readonly #otherNames: Readonly<Record<string, string>>;
+  readonly #otherNames: Readonly<Record<string, readonly string[]>>;
   readonly #file = 'config.json';
   readonly #faults: Fault[] = [];
 
-  /** @param otherNames what this family's files call a key, for instance `hidden_size: 'n_embd'`; the key itself is understood too */
-  constructor(config: RawConfig, otherNames: Readonly<Record<string, string>> = {}) {
+  /** @param otherNames what this family's files call a key, for instance `hidden_size: ['n_embd']`; the key itself is understood too */
+  constructor(config: RawConfig, otherNames: Readonly<Record<string, readonly string[]>> = {}) {
     this.#raw = config;
     this.#otherNames = otherNames;
   }
@@ -23,9 +23,10 @@ export class ConfigReader {
     return this.#raw[this.#nameOf(key)];
   }
 
+  /** The name in the file; of a value that is missing, the family's own. */
   #nameOf(key: string): string {
-    const other = this.#otherNames[key];
-    return other !== undefined && (this.#raw[key] === undefined || this.#raw[other] !== undefined) ? other : key;
+    const others = this.#otherNames[key] ?? [];
+    return [...others, key].find((name) => this.#raw[name] !== undefined) ?? others[0] ?? key;
   }
 
   /** A positive whole number. */

@@ -44,6 +44,11 @@ export interface Model {
   sanitizeName(name: string): string | null;
   /** True where `hostTables` differs with `seq` (dynamic rotary scalings). */
   readonly tablesDependOnLength: boolean;
+  /**
+   * Length beyond which keys in a cache that was filled below it no longer hold, and it must be filled anew (the second set of rotary
+   * factors of longrope); null = keys hold whatever comes after them.
+   */
+  readonly cacheLimit: number | null;
   /** Tables for a run whose longest sequence has `seq` tokens. */
   hostTables(positions: number, seq: number): Readonly<Record<string, HostTable>>;
 }

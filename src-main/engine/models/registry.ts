@@ -3,33 +3,48 @@
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { RawConfig } from './config-reader.ts';
+import { makeFalcon } from './falcon.ts';
 import { makeGemma2 } from './gemma2.ts';
 import { makeGemma3Text } from './gemma3-text.ts';
+import { makeGptNeox } from './gpt-neox.ts';
+import { makeGpt2 } from './gpt2.ts';
 import { makeLlama } from './llama.ts';
 import { makeMistral } from './mistral.ts';
 import type { CausalModel } from './model.ts';
 import { makeOlmo2 } from './olmo2.ts';
+import { makePhi } from './phi.ts';
+import { makePhi3 } from './phi3.ts';
 import { makeQwen2 } from './qwen2.ts';
 import { makeQwen3 } from './qwen3.ts';
 import { makeSmolLm3 } from './smollm3.ts';
+import { makeStarcoder2 } from './starcoder2.ts';
 
 const FAMILIES: Readonly<Record<string, (config: RawConfig) => CausalModel>> = {
+  falcon: makeFalcon,
   gemma2: makeGemma2,
   gemma3_text: makeGemma3Text,
+  gpt_neox: makeGptNeox,
+  gpt2: makeGpt2,
   llama: makeLlama,
   mistral: makeMistral,
   olmo2: makeOlmo2,
+  phi: makePhi,
+  phi3: makePhi3,
   qwen2: makeQwen2,
   qwen3: makeQwen3,
   smollm3: makeSmolLm3,
+  starcoder2: makeStarcoder2,
 };
+
+/** Names in old files of what is a family of its own today. */
+const OLD_NAMES: Readonly<Record<string, string>> = { RefinedWeb: 'falcon', RefinedWebModel: 'falcon' };
 
 export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
 /** Builds the model that config.json describes. @throws model/unknown-type, model/bad-config */
 export function makeModel(config: RawConfig): CausalModel {
   const type = config['model_type'];
-  const make = typeof type === 'string' ? FAMILIES[type] : undefined;
+  const make = typeof type === 'string' ? FAMILIES[OLD_NAMES[type] ?? type] : undefined;
   if (make) return make(config);
   throw new AppError('model/unknown-type', `config.json: model_type ${JSON.stringify(type)} is not supported`, {
     hint: `Supported are ${MODEL_TYPES.join(', ')}.`,

@@ -13,6 +13,8 @@ export interface RopeDefaults {
   readonly thetaKey?: string;
   /** Key of version 4 for the rotated part; partial_rotary_factor where left out. */
   readonly partialKey?: string;
+  /** original_max_position_embeddings where the file does not say it; the full length where left out. */
+  readonly originalLength?: number;
 }
 
 const FACTOR_KINDS: readonly unknown[] = ['linear', 'dynamic', 'llama3', 'yarn'];
@@ -27,7 +29,7 @@ export function readRope(
   const { thetaKey = 'rope_theta', partialKey = 'partial_rotary_factor' } = defaults;
   const theta = inside(scaling, 'rope_theta') ?? read.number(thetaKey, defaults.theta ?? 10000);
   const partial = inside(scaling, 'partial_rotary_factor') ?? read.number(partialKey, defaults.partial ?? 1);
-  return checkRope(read, facts, { theta, partial, scaling: withOriginalLength(read, scaling) });
+  return checkRope(read, facts, { theta, partial, scaling: withOriginalLength(read, scaling, defaults) });
 }
 
 /** @param partial part of each head that is rotated, 0 to 1 */
@@ -61,7 +63,11 @@ function inside(scaling: RawConfig | null, key: string): number | null {
 }
 
 /** Phi 3 keeps the length of the pre-training beside the scaling, and that one counts. */
-function withOriginalLength(read: ConfigReader, scaling: RawConfig | null): RawConfig | null {
-  const original = read.intOrNull('original_max_position_embeddings', null);
+function withOriginalLength(
+  read: ConfigReader,
+  scaling: RawConfig | null,
+  { originalLength = null }: { readonly originalLength?: number | null },
+): RawConfig | null {
+  const original = read.intOrNull('original_max_position_embeddings', originalLength);
   return scaling && original !== null ? { ...scaling, original_max_position_embeddings: original } : scaling;
 }

@@ -51,6 +51,12 @@ export function ropeDependsOnLength({ scaling }: RopeConfig): boolean {
   return kind === 'dynamic' || kind === 'longrope';
 }
 
+/** Length beyond which all positions are rotated by other factors; null = there is none. */
+export function ropeSwitch({ scaling, maxPositionEmbeddings }: RopeConfig): number | null {
+  if (ropeKind(scaling) !== 'longrope') return null;
+  return Number(scaling?.['original_max_position_embeddings'] ?? maxPositionEmbeddings);
+}
+
 function ropeKind(scaling: RopeConfig['scaling']): string {
   const kind = scaling?.['rope_type'] ?? scaling?.['type'];
   return typeof kind === 'string' ? kind : 'default';

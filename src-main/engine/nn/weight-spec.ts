@@ -14,3 +14,8 @@ export interface WeightSpec {
   /** Matrices with the same stack are stored as one, in the order of the specs, where all of them are frozen. */
   readonly stack?: string;
 }
+
+/** Names of the matrices that files hold the other way round. */
+export function transposedNames(weights: readonly WeightSpec[]): ReadonlySet<string> {
+  return new Set(weights.filter(({ transposed }) => transposed).map(({ name }) => name));
+}

@@ -16,6 +16,7 @@ import { makePeftConfig, type PeftAdapterConfig } from '../formats/peft-config.t
 import { openSafetensors, streamSafetensors } from '../formats/safetensors.ts';
 import { decodeFloats, encodeFloats, isFloatFileDType } from '../formats/tensor-data.ts';
 import type { FileContent, FileSet } from '../formats/file-set.ts';
+import { turnTensors } from './file-orientation.ts';
 import { doubleRank, firstColumns, firstRows, joinA, joinB, type PissaStart } from './pissa.ts';
 import { addTiedHead, dropTiedHead } from './tied-head.ts';
 import { sizeOf, type TrainedTensor } from './trained-tensors.ts';
@@ -45,13 +46,23 @@ export async function encodeTrained(options: AdapterOutputOptions, values: Value
   for (const tensor of trained) tensors.set(tensor.name, await toFileTensor(tensor, values, options.pissa));
   return encodePeftAdapter({
     config: describeAdapter(options),
-    tensors: addTiedHead(tensors, options.trainedTable),
+    tensors: turnTensors(addTiedHead(tensors, options.trainedTable), transposedOf(trained)),
     metadata: {},
   });
 }
 
+const transposedOf = (trained: readonly TrainedTensor[]): ReadonlySet<string> =>
+  new Set(trained.filter(({ transposed }) => transposed).map(({ name }) => name));
+
 /** adapter_config.json of what is trained. */
-function describeAdapter({ peft, baseModel, taskType, trainedTable, pissa }: AdapterOutputOptions): PeftAdapterConfig {
+function describeAdapter({
+  peft,
+  trained,
+  baseModel,
+  taskType,
+  trainedTable,
+  pissa,
+}: AdapterOutputOptions): PeftAdapterConfig {
   if (peft.peft_type === 'NONE') throw new Error('internal: peft_type NONE has no adapter_config.json');
   const { r, lora_alpha, rank_pattern, alpha_pattern } = pissa ? doubleRank(peft) : peft;
   return makePeftConfig({
@@ -69,6 +80,7 @@ function describeAdapter({ peft, baseModel, taskType, trainedTable, pissa }: Ada
     bias: peft.bias,
     use_rslora: peft.use_rslora,
     use_dora: peft.use_dora,
+    fan_in_fan_out: trained.some(({ linear }) => linear?.transposed),
     modules_to_save: peft.modules_to_save.length > 0 ? peft.modules_to_save : null,
     init_lora_weights: pissa ? true : peft.init_lora_weights,
     ensure_weight_tying: trainedTable !== null,
@@ -87,7 +99,7 @@ export async function restoreTrained(dir: string, options: AdapterOutputOptions)
   const file = path.join(dir, isWhole ? SINGLE_FILE : ADAPTER_WEIGHTS_FILE);
   const tensors = isWhole
     ? await readTrainedWeights(file)
-    : dropTiedHead((await readPeftAdapter(dir)).tensors, options.trainedTable);
+    : turnTensors(dropTiedHead((await readPeftAdapter(dir)).tensors, options.trainedTable), transposedOf(trained));
   const faults: Fault[] = [];
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const tensor of trained) {

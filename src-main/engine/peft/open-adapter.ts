@@ -20,10 +20,12 @@ import {
 } from '../formats/peft-adapter.ts';
 import { makePeftConfig, rankOf, scaleOf, type PeftAdapterConfig } from '../formats/peft-config.ts';
 import type { Linear } from '../nn/linear.ts';
+import { transposedNames } from '../nn/weight-spec.ts';
 import { listModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
 import { adaptedLinears, findMisfits } from './adapter-fit.ts';
 import { readTrainedWeights } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';
+import { turnTensors } from './file-orientation.ts';
 import { doubleRank, joinA, joinB, splitLargestPart } from './pissa.ts';
 import { shortNames } from './select-targets.ts';
 import { selectBesideAdapter } from './select-weights.ts';
@@ -60,7 +62,8 @@ export async function openAdapter(
   const kind = await findKind(dir);
   if (kind === 'model') throw isModel(dir);
   if (kind === 'weights') return openWeights(model, dir);
-  const { config: stored, ...read } = await readPeftAdapter(dir);
+  const { config: stored, ...saved } = await readPeftAdapter(dir);
+  const read = { ...saved, tensors: turnTensors(saved.tensors, transposedNames(model.weights)) };
   const base = makeBaseReader(model, folder);
   const faults = await findMisfits(model, { config: stored, ...read }, dir, base);
   if (faults.length > 0) throw doesNotFit(dir, faults);

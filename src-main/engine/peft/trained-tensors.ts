@@ -13,6 +13,8 @@ export interface TrainedTensor {
   readonly part: AdapterPart;
   /** The adapted linear; null for the model's own tensors. */
   readonly linear: Linear | null;
+  /** PEFT's files hold it as [in, out]: a matrix of GPT-2 that is trained whole. */
+  readonly transposed: boolean;
   readonly decay: boolean;
   readonly lrRatio: number;
 }
@@ -33,7 +35,7 @@ const NO_DECAY = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/;
 export function listTrainedTensors(model: AdaptableModel, options: TrainedTensorsOptions): TrainedTensor[] {
   const { own, targets } = options;
   const adapted = new Map(targets.map((linear) => [`${linear.path}.weight`, linear]));
-  return model.weights.flatMap(({ name, shape, role }): TrainedTensor[] => {
+  return model.weights.flatMap(({ name, shape, role, transposed = false }): TrainedTensor[] => {
     const linear = adapted.get(name);
     const parts = linear ? listParts(linear, options) : [];
     if (!own.has(name)) return parts;
@@ -41,7 +43,7 @@ export function listTrainedTensors(model: AdaptableModel, options: TrainedTensor
     const decay = role !== 'vector' && !NO_DECAY.test(name.toLowerCase());
     return [
       ...parts,
-      { name, shape, part: 'weights', linear: null, decay, lrRatio: ratioOf('weights', shape, options) },
+      { name, shape, part: 'weights', linear: null, transposed, decay, lrRatio: ratioOf('weights', shape, options) },
     ];
   });
 }
@@ -57,6 +59,7 @@ function listParts(linear: Linear, options: TrainedTensorsOptions): TrainedTenso
       shape,
       part,
       linear,
+      transposed: false,
       decay: !NO_DECAY.test(name.toLowerCase()),
       lrRatio: ratioOf(part, shape, options),
     };

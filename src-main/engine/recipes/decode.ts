@@ -30,19 +30,11 @@ export interface Decoded {
 
 /** @returns one answer per prompt */
 export async function decode(options: DecodeOptions): Promise<Decoded[]> {
-  const { program, model, prompts, maxNewTokens, choose, isEnd, signal } = options;
-  const rows = prompts.map((prompt) => ({
-    tokens: [] as number[],
-    length: prompt.length,
-    end: null as DecodeEnd | null,
-  }));
+  const { model, prompts, maxNewTokens, choose, isEnd, signal } = options;
+  const rows = prompts.map((prompt): Row => ({ tokens: [], length: prompt.length, end: null }));
   const tables = new TableCache(model);
   const { vocabSize, maxPositions } = model.facts;
-  const grid = promptGrid(options);
-  const seen = { keys: grid.seq, positions: grid.positionIds, segments: grid.segmentIds };
-  const first = tokenArrays(tables, grid);
-  const lastRows = Int32Array.from(rows, ({ length }, row) => row * grid.seq + length - 1);
-  let logits = program.call('prefill', first.sizes, { ...first.arrays, rows: lastRows })['logits'] as Float32Array;
+  let { logits, seen } = readAll(options, tables, rows);
   for (let made = 0; ; made += 1) {
     const next = rows.map((row, index) => {
       if (row.end) return null;
@@ -57,24 +49,57 @@ export async function decode(options: DecodeOptions): Promise<Decoded[]> {
       return null;
     });
     if (next.every((token) => token === null)) break;
-    logits = decodeOne(options, tables, seen, rows, next);
+    const longest = longestOf(rows);
+    rows.forEach((row, index) => {
+      if (next[index] !== null) row.length += 1;
+    });
+    const isPast = (length: number): boolean => model.cacheLimit !== null && length > model.cacheLimit;
+    if (isPast(longestOf(rows)) && !isPast(longest)) ({ logits, seen } = readAll(options, tables, rows));
+    else logits = decodeOne(options, tables, seen, rows, next);
     await nextTurn();
   }
   return rows.map(({ tokens, end }) => ({ tokens, end: end! }));
 }
 
-function promptGrid({ prompts, padTokenId }: DecodeOptions) {
-  const seq = Math.max(...prompts.map((prompt) => prompt.length));
-  const size = prompts.length * seq;
+interface Row {
+  /** What it wrote. */
+  readonly tokens: number[];
+  /** Tokens that were read or are read next. */
+  length: number;
+  end: DecodeEnd | null;
+}
+
+const longestOf = (rows: readonly Row[]): number => Math.max(...rows.map(({ length }) => length));
+
+/** Fills the cache with everything so far. @returns logits after the last token of each row */
+function readAll(
+  options: DecodeOptions,
+  tables: TableCache,
+  rows: readonly Row[],
+): { logits: Float32Array; seen: Seen } {
+  const grid = tokenGrid(options, rows);
+  const { arrays, sizes } = tokenArrays(tables, grid);
+  const lastRows = Int32Array.from(rows, ({ length }, row) => row * grid.seq + length - 1);
+  const outputs = options.program.call('prefill', sizes, { ...arrays, rows: lastRows });
+  const seen = { keys: grid.seq, positions: grid.positionIds, segments: grid.segmentIds };
+  return { logits: outputs['logits'] as Float32Array, seen };
+}
+
+/** Prompts and what was written, padded on the right. */
+function tokenGrid({ prompts, padTokenId }: DecodeOptions, rows: readonly Row[]) {
+  const seq = longestOf(rows);
+  const size = rows.length * seq;
   const inputIds = new Int32Array(size).fill(padTokenId);
   const positionIds = new Int32Array(size);
   const segmentIds = new Int32Array(size);
-  prompts.forEach((prompt, row) => {
+  rows.forEach(({ tokens, length }, row) => {
+    const prompt = prompts[row]!;
     inputIds.set(prompt, row * seq);
-    for (let index = 0; index < prompt.length; index += 1) positionIds[row * seq + index] = index;
-    segmentIds.fill(1, row * seq, row * seq + prompt.length);
+    inputIds.set(tokens.slice(0, length - prompt.length), row * seq + prompt.length);
+    for (let index = 0; index < length; index += 1) positionIds[row * seq + index] = index;
+    segmentIds.fill(1, row * seq, row * seq + length);
   });
-  return { batch: prompts.length, seq, inputIds, positionIds, segmentIds };
+  return { batch: rows.length, seq, inputIds, positionIds, segmentIds };
 }
 
 interface Seen {
@@ -89,7 +114,7 @@ function decodeOne(
   { program, padTokenId }: DecodeOptions,
   tables: TableCache,
   seen: Seen,
-  rows: { length: number }[],
+  rows: readonly Row[],
   next: readonly (number | null)[],
 ): Float32Array {
   const batch = rows.length;
@@ -97,18 +122,14 @@ function decodeOne(
     batch,
     seq: 1,
     inputIds: Int32Array.from(next, (token) => token ?? padTokenId),
-    positionIds: Int32Array.from(rows, ({ length }, row) => (next[row] === null ? 0 : length)),
+    positionIds: Int32Array.from(rows, ({ length }, row) => (next[row] === null ? 0 : length - 1)),
     segmentIds: Int32Array.from(next, (token) => (token === null ? 0 : 1)),
   };
   const past = seen.keys;
   seen.positions = appendColumn(seen.positions, past, tokens.positionIds);
   seen.segments = appendColumn(seen.segments, past, tokens.segmentIds);
   seen.keys += 1;
-  rows.forEach((row, index) => {
-    if (next[index] !== null) row.length += 1;
-  });
-  const longest = Math.max(...rows.map(({ length }) => length));
-  const { arrays, sizes } = tokenArrays(tables, tokens, longest);
+  const { arrays, sizes } = tokenArrays(tables, tokens, longestOf(rows));
   const outputs = program.call(
     'decode',
     { ...sizes, past, keys: seen.keys },

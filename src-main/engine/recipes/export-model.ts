@@ -9,6 +9,8 @@ import path from 'node:path';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { foldScalingVectors, writePeftAdapter } from '../formats/peft-adapter.ts';
 import { makePeftConfig } from '../formats/peft-config.ts';
+import { transposedNames } from '../nn/weight-spec.ts';
+import { turnTensors } from '../peft/file-orientation.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import { addTiedHead, findTrainedTable } from '../peft/tied-head.ts';
 import type { ExportModel, ExportOptions, WrittenFolder } from './contract.ts';
@@ -35,7 +37,7 @@ async function exportAdapter({ modelDir, adapterDir, outputDir }: ExportOptions)
     const opened = await openAdapter(model, folder, adapterDir);
     if (opened.kind === 'weights')
       throw noAdapter(adapterDir, 'holds trained weights of the model itself, not an adapter');
-    const { adapter, settings, own } = opened;
+    const { adapter, settings, own, targets } = opened;
     const table = findTrainedTable(model, own);
     const config = makePeftConfig({
       ...adapter.config,
@@ -48,9 +50,10 @@ async function exportAdapter({ modelDir, adapterDir, outputDir }: ExportOptions)
       // PEFT has no word for a list of modules. With "all" it takes those that are in the file and leaves the others as they are.
       bias: Array.isArray(settings.bias) ? 'all' : settings.bias,
       ensure_weight_tying: table !== null,
+      fan_in_fan_out: targets.some(({ transposed }) => transposed),
       inference_mode: true,
     });
-    const tensors = addTiedHead(adapter.tensors, table);
+    const tensors = turnTensors(addTiedHead(adapter.tensors, table), transposedNames(model.weights));
     await writePeftAdapter(outputDir, foldScalingVectors({ ...adapter, config, tensors }));
     return await describe(outputDir);
   } finally {

@@ -20,8 +20,10 @@ import {
 import type { JsonObject } from '../formats/json-file.ts';
 import { type ModelFolder, openModelFolder } from '../formats/model-folder.ts';
 import type { TensorToWrite } from '../formats/safetensors.ts';
+import { transposeTensors } from '../formats/transposed.ts';
 import { isFloatFileDType, type WritableFloatDType } from '../formats/tensor-data.ts';
 import { writeModelFolder } from '../formats/write-model-folder.ts';
+import { transposedNames } from '../nn/weight-spec.ts';
 import { makeMergedWeights, type MergedWeight, mergePart } from '../peft/merged-weights.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
@@ -51,7 +53,10 @@ export async function exportQuantized(options: ExportOptions): Promise<WrittenFo
   const target = requireQuantization(options.quantization);
   const trainedOn = options.trainedOn === undefined ? target : options.trainedOn;
   const { model, folder } = await openModel(modelDir);
-  const files = await openModelFolder(modelDir);
+  const transposed = transposedNames(model.weights);
+  const files = transposeTensors(await openModelFolder(modelDir), (name) =>
+    transposed.has(model.sanitizeName(name) ?? ''),
+  );
   try {
     const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
     const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);

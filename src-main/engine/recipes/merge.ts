@@ -10,7 +10,9 @@ import type { JsonObject } from '../formats/json-file.ts';
 import { openModelFolder, type ModelFolder } from '../formats/model-folder.ts';
 import type { TensorToWrite } from '../formats/safetensors.ts';
 import { encodeFloats, isFloatFileDType, type WritableFloatDType } from '../formats/tensor-data.ts';
+import { transposeBytes, transposeTensors } from '../formats/transposed.ts';
 import { writeModelFolder } from '../formats/write-model-folder.ts';
+import { transposedNames } from '../nn/weight-spec.ts';
 import type { AdaptableModel } from '../peft/adaptable-model.ts';
 import { makeMergedWeights, mergePart, type MergedWeight } from '../peft/merged-weights.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
@@ -86,16 +88,23 @@ interface Sources {
 /** In the order of the files, under their names; what the model derives from other tensors is left out. */
 function listTensors({ host, files, model, merged, wanted }: Sources): TensorToWrite[] {
   const names = files.names().filter((name) => model.sanitizeName(name) !== null);
+  const transposed = transposedNames(model.weights);
+  const turned = transposeTensors(files, (name) => transposed.has(model.sanitizeName(name) ?? ''));
   return names.map((name, index): TensorToWrite => {
     const { dtype, shape } = files.entry(name);
-    const change = merged.get(model.sanitizeName(name)!);
+    const own = model.sanitizeName(name)!;
+    const change = merged.get(own);
     const target = isFloatFileDType(dtype) ? (wanted ?? (dtype === 'F64' ? 'F32' : dtype)) : dtype;
     const data = async (): Promise<Uint8Array> => {
       if (host.signal.aborted) throw new Interrupted();
       host.report({ event: 'progress', phase: 'Merging', fraction: index / names.length });
-      return target === dtype && change === undefined
-        ? files.readRaw(name)
-        : convertTensor(files, name, shape, target as WritableFloatDType, change);
+      if (target === dtype && change === undefined) return files.readRaw(name);
+      const wide = target as WritableFloatDType;
+      if (change === undefined || !transposed.has(own)) return convertTensor(files, name, shape, wide, change);
+      // An update is [out, in]; the file wants its matrix back as it was.
+      const [inFeatures, outFeatures] = shape as [number, number];
+      const bytes = await convertTensor(turned, name, [outFeatures, inFeatures], wide, change);
+      return transposeBytes(bytes, outFeatures, inFeatures);
     };
     return { name, dtype: target, shape, data };
   });

@@ -4,13 +4,15 @@
 import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
 import { listWeightNames, storedKindOf } from '../formats/bitsandbytes.ts';
 import { type ModelFolder, openModelFolder } from '../formats/model-folder.ts';
+import { transposeTensors } from '../formats/transposed.ts';
 import type { CausalModel } from '../models/model.ts';
 import { makeModel } from '../models/registry.ts';
+import { transposedNames } from '../nn/weight-spec.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface OpenModel {
   readonly model: CausalModel;
-  /** The weights under the model's own names. Close it when they are loaded. */
+  /** The weights under the model's own names, matrices as [out, in]. Close it when they are loaded. */
   readonly folder: ModelFolder;
   /** Loaded when first asked for. @throws tokenizer/missing … */
   readonly tokenizer: () => Promise<Tokenizer>;
@@ -21,7 +23,8 @@ export async function openModel(dir: string): Promise<OpenModel> {
   const files = await openModelFolder(dir);
   try {
     const model = makeModel(files.config);
-    const folder = renameTensors(files, model);
+    const transposed = transposedNames(model.weights);
+    const folder = transposeTensors(renameTensors(files, model), (name) => transposed.has(name));
     requireFit(files, folder, model);
     let tokenizer: Promise<Tokenizer> | null = null;
     return { model, folder, tokenizer: () => (tokenizer ??= loadTokenizer(dir)) };

@@ -8,7 +8,9 @@ import { encodeModelConfig } from '../formats/config-text.ts';
 import { openModelFolder, SINGLE_FILE } from '../formats/model-folder.ts';
 import { streamSafetensors, type TensorToWrite } from '../formats/safetensors.ts';
 import { encodeFloats, isFloatFileDType } from '../formats/tensor-data.ts';
+import { transposeFloats } from '../formats/transposed.ts';
 import { listCompanions } from '../formats/write-model-folder.ts';
+import { transposedNames } from '../nn/weight-spec.ts';
 import { mapFileNames } from '../peft/base-weights.ts';
 import type { FileContent, FileSet } from './contract.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -35,13 +37,17 @@ async function* weights(
   tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
 ): AsyncGenerator<Uint8Array> {
   const folder = await openModelFolder(dir);
+  const transposed = transposedNames(model.weights);
   try {
     const list = [...mapFileNames(model, folder)].map(([own, name]): TensorToWrite => {
       const { dtype, shape } = folder.entry(name);
       const trained = tensors.get(own);
       if (!trained) return { name, dtype, shape, data: () => folder.readRaw(name) };
       const kept = isFloatFileDType(dtype) && dtype !== 'F64' ? dtype : 'F32';
-      return { name, dtype: kept, shape, data: async () => encodeFloats(trained, kept) };
+      const [height, width] = shape as [number, number];
+      const data = async (): Promise<Uint8Array> =>
+        encodeFloats(transposed.has(own) ? transposeFloats(trained, width, height) : trained, kept);
+      return { name, dtype: kept, shape, data };
     });
     yield* streamSafetensors(list);
   } finally {

@@ -56,7 +56,17 @@ def write_legacy_config(folder):
 
 
 def load_model(folder, dtype="f32"):
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[dtype], attn_implementation="eager").eval()
+    settings = {"dtype": DTYPES[dtype], "attn_implementation": attention_of(folder)}
+    model = AutoModelForCausalLM.from_pretrained(folder, **settings).eval()
+    # Made from the class's name, which misses GPT2LMHeadModel: the Trainer's mean would then count labels that nothing predicts.
+    model.loss_type = "ForCausalLM"
+    return model
+
+
+def attention_of(folder):
+    """Falcon's eager attention adds ALiBi twice (transformers 5.23: in the mask, and to the scores), its usual one once."""
+    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+        return "sdpa" if json.load(file).get("alibi") else "eager"
 
 
 def logits_of(model, tokens):

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { format } from 'prettier';
 import { REPO_ROOT } from './cli.ts';
-import type { FamilyCase } from './family-cases.ts';
+import type { FamilyCase } from './family-case.ts';
 
 /** Largest differences over one model. */
 export interface FamilyFigures {
