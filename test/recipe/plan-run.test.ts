@@ -50,7 +50,10 @@ describe('a plan', () => {
       total_parameters: record.total_parameters,
     });
     expect({ ...plan.config, name: '' }).toEqual({ ...JSON.parse(record.config_json), name: '' });
-    for (const bytes of Object.values(plan.memory)) expect(bytes).toBeGreaterThan(0);
+    const { cache_bytes: copies, ...memory } = plan.memory;
+    expect(copies).toBe(0);
+    for (const [name, value] of Object.entries(memory)) if (name.endsWith('_bytes')) expect(value).toBeGreaterThan(0);
+    expect(memory).toMatchObject({ fits: true, proposal: null, correction: 1 });
     expect(plan.report.samples.length).toBeGreaterThan(0);
   });
 
