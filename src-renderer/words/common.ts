@@ -18,6 +18,7 @@ export const common = {
   show: 'Show',
   loading: 'Loading',
   none: 'none',
+  yes: 'yes',
   unknown: 'not known',
   recommended: 'Recommended',
   advanced: 'Advanced',

@@ -47,8 +47,15 @@ export const methodStep = {
       title: 'DoRA',
       text: 'Learns direction and size apart. Often a little better at low rank, slower and larger.',
     },
+    quasi: {
+      title: 'Quasi-LoRA',
+      text: 'LoRA in which each output also learns how strongly it changes. Exported as an ordinary adapter.',
+    },
+    whole: {
+      title: 'The whole model',
+      text: 'No added matrices: all numbers of the model learn. Needs several times the memory; for small models only.',
+    },
   },
-  because: 'because it suits most data and every program loads it',
   targets: {
     title: 'Layers that learn',
     all: 'All layers',
@@ -76,6 +83,14 @@ export const precisionStep = {
   text: 'How many bits each number of the base model gets in memory. Fewer bits need less memory.',
   label: 'Precision of the base model',
   options: {
+    int8: {
+      title: '8 bits (INT8)',
+      text: 'A quarter of the full memory. Hardly any loss; each step takes a little longer.',
+    },
+    nf4: {
+      title: '4 bits (NF4)',
+      text: 'An eighth of the full memory. A small loss that training mostly makes up for; slower steps. This is QLoRA.',
+    },
     none: { title: 'Full, 32 bits', text: 'Exact. For small models, or where memory is plenty.' },
     bf16: {
       title: 'Half, 16 bits',
@@ -85,6 +100,8 @@ export const precisionStep = {
   because: {
     none: 'because the model is stored in 32 bits',
     bf16: 'because the model is stored in 16 bits: nothing is lost',
+    int8: 'because larger ones do not fit this machine',
+    nf4: 'because larger ones do not fit this machine',
   },
   modelMemory: (size: string) => `${size} for the base model`,
   totalMemory: (size: string) => `about ${size} in all`,
@@ -162,10 +179,11 @@ export const checkStep = {
   planning: 'The engine works out what this run needs',
   exact: 'Worked out by the engine from your data.',
   makeFit: {
-    batch: 'Fewer examples at a time',
-    checkpointing: 'Compute twice instead of keeping',
-    length: 'Shorter examples',
-    done: 'Changed. The memory is estimated anew.',
+    action: 'Make it fit',
+    proposal: (size: string) => `With the least harmful change it needs ${size}:`,
+    none: 'No change makes it fit. Choose a smaller model.',
+    set: (label: string, value: string) => `${label}: ${value}`,
+    done: 'Changed, so that it fits.',
   },
   checks: {
     'no-files': () => 'There is no data yet.',

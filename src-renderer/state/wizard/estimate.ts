@@ -1,27 +1,36 @@
 /**
- * @file What a plan costs: memory by part, disk, time. Sizes of what is stored follow from counts; activations and time are estimates
- * and are shown as such. The engine measures both when a run starts.
+ * @file What a plan costs: memory by part, disk, time. Worked out at once with each change, by the engine's own formula
+ * (its estimate-memory) as far as it can be known here; `judgeMemory` takes the engine's plan, which knows the rest.
  */
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
-import type { RunPlan } from '../../../src-shared/domain/run-plan.ts';
+import type { PlannedMemory, RunPlan } from '../../../src-shared/domain/run-plan.ts';
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
-import { BYTES_PER_NUMBER, type Precision } from './offers.ts';
+import type { Precision } from './offers.ts';
 import type { Plan } from './plan.ts';
 import { countLinear } from './trainable.ts';
 
-/** TensorFlow, Node and the tokenizer before any model is loaded. */
-const RUNTIME_BYTES = 0.45e9;
-/** A machine that is full to the last byte swaps. */
-const SPARE_SHARE = 0.1;
-/** Values beside each trained one: itself, gradient, moments, and their next values while a step is applied. */
+/** Node, TensorFlow, the tokenizer; and for each layer the nodes of the graph. */
+const RUNTIME_BYTES = 370e6;
+const LAYER_BYTES = 8.3e6;
+const KEPT_FACTOR = 1.2;
+const ATTENTION_FACTOR = 0.98;
+const INPUT_FACTOR = 2;
+const WORK_FACTOR = 3.6;
+const WORK_ATTENTION_FACTOR = 0.47;
+const LOGITS_FACTOR = 2.45;
+const CHUNK_BYTES = 96 * 2 ** 20;
+const MOST_CHUNKS = 64;
+/** f32 values for each trained one, and beside them for weights of the model itself. */
 const TRAINED_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
-  adamw: 7,
-  adam: 7,
-  lion: 5,
-  sgd: 5,
-  adafactor: 4,
+  adamw: 12,
+  adam: 12,
+  lion: 9,
+  sgd: 4,
+  adafactor: 9,
 };
+const WEIGHT_COPIES = 8;
+/** Values in a checkpoint for each trained one. */
 const FILE_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
   adamw: 3,
   adam: 3,
@@ -29,6 +38,10 @@ const FILE_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
   sgd: 2,
   adafactor: 2,
 };
+/** Bytes of one number of a layer's matrix; the scales of quantized ones included. */
+const LINEAR_BYTES: Readonly<Record<Precision, number>> = { none: 4, bf16: 2, int8: 1.01, nf4: 0.516 };
+/** A machine that is full to the last byte swaps. */
+const SPARE_SHARE = 0.1;
 
 export interface MemoryEstimate {
   readonly model: number;
@@ -41,62 +54,101 @@ export interface MemoryEstimate {
   readonly verdict: 'fits' | 'tight' | 'too-much';
 }
 
+/** Checkpointing is used where the run would not fit without, unless it was switched off. */
 export function estimateMemory(plan: Plan, model: ModelDetails, engine: EngineStatus): MemoryEstimate {
-  const { training, precision } = plan.settings;
+  const { training, precision, peft } = plan.settings;
+  const copies = TRAINED_COPIES[training.optim] + (peft.peft_type === 'NONE' ? WEIGHT_COPIES : 0);
   const parts = {
     model: modelBytes(model, precision),
-    adapter: (plan.trainable ?? 0) * 4 * TRAINED_COPIES[training.optim],
-    activations: activationBytes(plan, model),
-    runtime: RUNTIME_BYTES,
+    adapter: (plan.trainable ?? 0) * 4 * copies,
+    runtime: RUNTIME_BYTES + LAYER_BYTES * (model.num_hidden_layers ?? 0),
   };
-  return judge(parts, engine);
+  const estimate = (checkpointing: boolean): MemoryEstimate =>
+    judge({ ...parts, activations: activationBytes(plan, model, checkpointing) }, availableBytes(engine));
+  const asked = training.gradient_checkpointing;
+  if (asked !== 'auto') return estimate(asked);
+  const plain = estimate(false);
+  return plain.verdict === 'fits' ? plain : estimate(true);
 }
 
-/** The same from the engine's own plan. Checkpointing is used by itself where the rest would not fit. */
-export function judgeMemory({ memory, config }: RunPlan, engine: EngineStatus): MemoryEstimate {
-  const parts = { model: memory.weight_bytes, adapter: memory.trained_bytes, runtime: RUNTIME_BYTES };
-  const plain = judge({ ...parts, activations: memory.activation_bytes }, engine);
-  const { gradient_checkpointing: checkpointing } = config.training;
-  if (checkpointing === false || (checkpointing === 'auto' && plain.verdict === 'fits')) return plain;
-  return judge({ ...parts, activations: memory.checkpointed_activation_bytes }, engine);
+/** The same from the engine's own plan, corrected by what earlier runs took. */
+export function judgeMemory({ memory }: RunPlan): MemoryEstimate {
+  const { correction } = memory;
+  const activations = memory.checkpointing ? memory.checkpointed_activation_bytes : memory.activation_bytes;
+  return judge(
+    {
+      model: (memory.weight_bytes + memory.cache_bytes) * correction,
+      adapter: memory.trained_bytes * correction,
+      activations: activations * correction,
+      runtime: memory.runtime_bytes * correction,
+    },
+    memory.available_bytes,
+    memory,
+  );
+}
+
+/** The model alone. Embeddings and norms are not quantized. */
+export function modelBytes(model: ModelDetails, precision: Precision): number {
+  const linear = countLinear(model);
+  return linear * LINEAR_BYTES[precision] + Math.max(0, model.parameters - linear) * (precision === 'none' ? 4 : 2);
 }
 
 function judge(
   parts: Pick<MemoryEstimate, 'model' | 'adapter' | 'activations' | 'runtime'>,
-  engine: EngineStatus,
+  available: number,
+  known?: Pick<PlannedMemory, 'fits'>,
 ): MemoryEstimate {
   const total = parts.model + parts.adapter + parts.activations + parts.runtime;
-  const available = engine.device.kind === 'gpu' ? (engine.gpus[0]?.memoryBytes ?? 0) : engine.memory.availableBytes;
-  const verdict = total > available ? 'too-much' : total > available * (1 - SPARE_SHARE) ? 'tight' : 'fits';
+  const isTooMuch = known ? !known.fits : total > available;
+  const verdict = isTooMuch ? 'too-much' : total > available * (1 - SPARE_SHARE) ? 'tight' : 'fits';
   return { ...parts, total, available, verdict };
 }
 
-/** The model alone, for the list to choose from. */
-export function modelBytes(model: ModelDetails, precision: Precision): number {
-  const linear = countLinear(model);
-  const width = BYTES_PER_NUMBER[precision];
-  return linear * width + Math.max(0, model.parameters - linear) * width;
+function availableBytes(engine: EngineStatus): number {
+  return engine.device.kind === 'gpu' ? (engine.gpus[0]?.memoryBytes ?? 0) : engine.memory.availableBytes;
 }
 
-/** The same working-out as the engine's estimate-memory; checkpointing is used where it is needed to fit. */
-function activationBytes(plan: Plan, model: ModelDetails): number {
+function activationBytes(plan: Plan, model: ModelDetails, checkpointing: boolean): number {
   const { data, training, precision } = plan.settings;
   const hidden = model.hidden_size ?? 0;
   const heads = model.num_attention_heads ?? 1;
-  const kvHeads = model.num_key_value_heads ?? heads;
   const layers = model.num_hidden_layers ?? 1;
-  const inner = Math.max(
-    hidden,
-    ...model.linears.map(({ out_features }) => (out_features < (model.vocab_size ?? Infinity) ? out_features : 0)),
-  );
+  const batch = training.per_device_train_batch_size;
   const rowTokens = data.packing ? data.max_length : Math.min(plan.sizes?.longest ?? data.max_length, data.max_length);
-  const batchTokens = rowTokens * training.per_device_train_batch_size;
-  const width = BYTES_PER_NUMBER[precision];
-  const attention = heads * rowTokens * width * 2;
-  const linears = (hidden * 4 + (heads + 2 * kvHeads) * (hidden / heads) * 3 + inner * 4) * width;
-  const block = batchTokens * (linears + attention + hidden * 8);
-  const kept = batchTokens * hidden * 4 * layers;
-  return training.gradient_checkpointing === true ? kept + block * 3 : block * layers;
+  const tokens = batch * rowTokens;
+  const width = precision === 'none' ? 4 : 2;
+  const values = 2 * hidden + attentionValues(model) + 3 * innerWidth(model);
+  const tokenBytes = (bytes: number): number => 8 * hidden + bytes * values;
+  const attention = tokens * heads * rowTokens;
+  const block = tokens * tokenBytes(width) * KEPT_FACTOR + attention * width * ATTENTION_FACTOR;
+  const inputs = tokens * hidden * 4 * INPUT_FACTOR;
+  const work = tokens * tokenBytes(4) * WORK_FACTOR + attention * 4 * WORK_ATTENTION_FACTOR;
+  return (checkpointing ? inputs : block) * layers + work + logitBytes(plan, model, tokens);
+}
+
+/** Query, key, value and the result, of all heads. */
+function attentionValues(model: ModelDetails): number {
+  const outputOf = (name: string): number | undefined =>
+    model.linears.find((group) => group.name === name)?.out_features;
+  const query = outputOf('q_proj') ?? model.hidden_size ?? 0;
+  const kvShare = (model.num_key_value_heads ?? 1) / (model.num_attention_heads ?? 1);
+  return 3 * query + 2 * (outputOf('k_proj') ?? query * kvShare);
+}
+
+/** Width of the feed-forward part: what its last matrix takes in. */
+function innerWidth({ linears, hidden_size }: ModelDetails): number {
+  const inLayers = linears.filter(({ layers }) => layers.length > 0);
+  return Math.max(hidden_size ?? 0, ...inLayers.map(({ in_features }) => in_features));
+}
+
+/** Logits are made where a label is, in pieces. */
+function logitBytes({ sizes, settings }: Plan, model: ModelDetails, tokens: number): number {
+  const share =
+    settings.data.completion_only_loss && sizes?.epochTokens ? (sizes.epochSupervised ?? 0) / sizes.epochTokens : 1;
+  const labels = tokens * Math.min(1, share);
+  const vocab = model.vocab_size ?? 0;
+  const chunks = Math.max(1, Math.min(MOST_CHUNKS, Math.ceil((labels * vocab * 4) / CHUNK_BYTES)));
+  return (labels / chunks) * vocab * 4 * LOGITS_FACTOR;
 }
 
 /** Checkpoints that are kept, one that is being written, and the result. */
@@ -120,8 +172,8 @@ export function estimateTime(
   measured: number | null,
 ): number | null {
   if (plan.totalTokens === null) return null;
-  const guessed =
-    engine.device.kind === 'gpu' ? null : (PARAMETER_TOKENS_PER_THREAD * engine.threads) / model.parameters;
+  const isGpu = engine.device.kind === 'gpu';
+  const guessed = isGpu ? null : (PARAMETER_TOKENS_PER_THREAD * engine.threads) / model.parameters;
   const pace = measured ?? guessed;
   return pace === null ? null : OVERHEAD_MS + (plan.totalTokens / pace) * 1000;
 }

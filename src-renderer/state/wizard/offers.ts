@@ -1,23 +1,35 @@
 /**
- * @file What the engine offers now. What it has not yet is not shown; when it comes, its name is added here.
+ * @file What the engine offers on this machine. What it has not is not shown; when it comes, its name is added here.
  */
+import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 
-export const PRECISIONS = ['none', 'bf16'] as const;
+/** From large to small. */
+export const PRECISIONS = ['none', 'bf16', 'int8', 'nf4'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
-export const ADAPTERS = ['lora', 'rslora', 'dora'] as const;
+/** whole = full fine-tuning: no adapter, the model's own weights learn. */
+export const ADAPTERS = ['lora', 'rslora', 'dora', 'quasi', 'whole'] as const;
 export type Adapter = (typeof ADAPTERS)[number];
 
-/** Bytes of one number of a frozen matrix. */
-export const BYTES_PER_NUMBER: Readonly<Record<Precision, number>> = { none: 4, bf16: 2 };
-
-export function adapterOf({ use_dora, use_rslora }: RunConfig['peft']): Adapter {
+export function adapterOf({ peft_type, use_dora, use_rslora }: RunConfig['peft']): Adapter {
+  if (peft_type === 'NONE') return 'whole';
+  if (peft_type === 'QLORA') return 'quasi';
   return use_dora ? 'dora' : use_rslora ? 'rslora' : 'lora';
 }
 
-export function settingsOf(adapter: Adapter): Pick<RunConfig['peft'], 'use_dora' | 'use_rslora'> {
-  return { use_dora: adapter === 'dora', use_rslora: adapter === 'rslora' };
+export function settingsOf(adapter: Adapter): Pick<RunConfig['peft'], 'peft_type' | 'use_dora' | 'use_rslora'> {
+  return {
+    peft_type: adapter === 'whole' ? 'NONE' : adapter === 'quasi' ? 'QLORA' : 'LORA',
+    use_dora: adapter === 'dora',
+    use_rslora: adapter === 'rslora',
+  };
+}
+
+/** The small engine (wasm) computes in 32 bits only; weights that learn cannot be quantized. */
+export function offeredPrecisions(engine: EngineStatus | null, peft: RunConfig['peft']): readonly Precision[] {
+  if (engine !== null && (engine.runtime.kind === 'wasm' || engine.runtime.state === 'missing')) return ['none'];
+  return adapterOf(peft) === 'whole' ? PRECISIONS.filter((name) => name === 'none' || name === 'bf16') : PRECISIONS;
 }
 
 export interface FormatOffer {

@@ -3,10 +3,11 @@
  * that each change is answered at once.
  */
 import type { DataReport } from '../../../src-shared/domain/data-report.ts';
+import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
 import type { DataConfig, PeftConfig, RunConfig, TrainingConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Draft } from './draft.ts';
-import type { Precision } from './offers.ts';
+import { adapterOf, offeredPrecisions, type Precision } from './offers.ts';
 import {
   type DataSizes,
   gridOf,
@@ -45,9 +46,11 @@ export interface Plan {
 export interface PlanFacts {
   readonly model: ModelDetails | null;
   readonly report: DataReport | null;
+  /** Decides what is offered; left out = everything. */
+  readonly engine?: EngineStatus | null;
 }
 
-export function makePlan(draft: Draft, { model, report }: PlanFacts): Plan {
+export function makePlan(draft: Draft, { model, report, engine = null }: PlanFacts): Plan {
   const { config, preset } = draft;
   const data = { ...plainData(recommendMaxLength(report, model)), ...withoutFiles(config.data) };
   const peft = { ...plainPeft(preset), ...config.peft } as PlannedSettings['peft'];
@@ -70,7 +73,7 @@ export function makePlan(draft: Draft, { model, report }: PlanFacts): Plan {
   const totalSteps = training.max_steps > 0 ? training.max_steps : wholeSteps;
   const tokensPerStep = stepsPerEpoch === null || !sizes?.epochTokens ? null : sizes.epochTokens / stepsPerEpoch;
   return {
-    settings: { data, peft, training, precision: precisionOf(config.quantization, model) },
+    settings: { data, peft, training, precision: precisionOf(draft, model, engine) },
     sizes,
     stepsPerEpoch,
     totalSteps,
@@ -128,7 +131,7 @@ function plainPeft(preset: Draft['preset']): PlannedSettings['peft'] {
 }
 
 function plainTraining(
-  { preset }: Draft,
+  { preset, config }: Draft,
   model: ModelDetails | null,
   hasEval: boolean,
 ): Omit<
@@ -136,7 +139,7 @@ function plainTraining(
   'per_device_train_batch_size' | 'per_device_eval_batch_size' | 'gradient_accumulation_steps' | 'num_train_epochs'
 > {
   return {
-    learning_rate: recommendRate(model),
+    learning_rate: recommendRate(model, adapterOf(config.peft) === 'whole'),
     max_steps: -1,
     lr_scheduler_type: 'linear',
     warmup_ratio: 0.03,
@@ -161,8 +164,9 @@ function plainTraining(
   };
 }
 
-/** As stored; a half-precision file is trained in bf16. */
-function precisionOf({ method }: RunConfig['quantization'], model: ModelDetails | null): Precision {
-  if (method === 'none' || method === 'bf16') return method;
-  return model?.dtype === 'F32' ? 'none' : 'bf16';
+/** As the person wants it where that is offered; else as stored. */
+function precisionOf({ config }: Draft, model: ModelDetails | null, engine: EngineStatus | null): Precision {
+  const offered = offeredPrecisions(engine, config.peft);
+  const { method = model?.dtype === 'F32' ? 'none' : 'bf16' } = config.quantization;
+  return offered.includes(method) ? method : (offered.at(-1) ?? 'none');
 }

@@ -17,6 +17,7 @@ const MOST_ROWS_IN_BATCH = 16;
 const STEPS_PER_EPOCH = 20;
 const REFERENCE_WIDTH = 2048;
 const LORA_RATE = 2e-4;
+const FULL_RATE = 2e-5;
 
 interface PresetAim {
   /** Updates that a short data set should get. */
@@ -98,7 +99,9 @@ export function recommendEpochs(stepsPerEpoch: number, preset: Preset): number {
 }
 
 /** Smaller models take larger steps. */
-export function recommendRate(model: ModelDetails | null): number {
+export function recommendRate(model: ModelDetails | null, isWhole: boolean): number {
   const width = model?.hidden_size ?? REFERENCE_WIDTH;
-  return Number((LORA_RATE * Math.max(0.5, Math.min(16, REFERENCE_WIDTH / width))).toPrecision(2));
+  return Number(
+    ((isWhole ? FULL_RATE : LORA_RATE) * Math.max(0.5, Math.min(16, REFERENCE_WIDTH / width))).toPrecision(2),
+  );
 }

@@ -25,11 +25,13 @@ function isTarget(name: string, targets: string | readonly string[]): boolean {
   }
 }
 
-/** LoRA: r (in + out) for each matrix; DoRA adds one number for each output. */
+/** LoRA: r (in + out) for each matrix; DoRA's magnitudes and Quasi-LoRA's scales add one number for each output. */
 export function countTrainable(model: ModelDetails, peft: RunConfig['peft']): number {
-  const { r = DEFAULT_RANK, use_dora = false } = peft;
+  const { peft_type, r = DEFAULT_RANK, use_dora = false } = peft;
+  if (peft_type === 'NONE') return model.parameters;
+  const vectors = (use_dora ? 1 : 0) + (peft_type === 'QLORA' ? 1 : 0);
   return targetGroups(model.linears, peft).reduce((sum, { in_features, out_features, layers }) => {
-    const pair = r * (in_features + out_features) + (use_dora ? out_features : 0);
+    const pair = r * (in_features + out_features) + vectors * out_features;
     return sum + pair * layers.length;
   }, 0);
 }

@@ -38,7 +38,9 @@ export class Wizard {
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #isDirty = false;
 
-  readonly plan = $derived.by(() => makePlan(this.draft, { model: this.model, report: this.inspection.result }));
+  readonly plan = $derived.by(() =>
+    makePlan(this.draft, { model: this.model, report: this.inspection.result, engine: this.#engine.status }),
+  );
   /** As the engine worked it out, while nothing was changed since. */
   readonly #isPlanCurrent = $derived.by(
     () => this.draft.config.model !== null && this.exact.asked === JSON.stringify({ config: this.toConfig() }),
@@ -48,7 +50,7 @@ export class Wizard {
     const { model, plan, exactPlan } = this;
     const { status } = this.#engine;
     if (!model || !status) return null;
-    return exactPlan ? judgeMemory(exactPlan, status) : estimateMemory(plan, model, status);
+    return exactPlan ? judgeMemory(exactPlan) : estimateMemory(plan, model, status);
   });
   readonly diskBytes = $derived.by(() => {
     const { exactPlan, plan } = this;
@@ -150,6 +152,14 @@ export class Wizard {
     const blocked = this.checks.some(({ level, id }) => level === 'block' && id !== 'plan-failed');
     if (this.draft.config.model === null || blocked) this.exact.clear();
     else await this.exact.ask({ config: this.toConfig() });
+  }
+
+  /** Settings as the engine proposes them: `training.per_device_train_batch_size` -> 2. */
+  applySettings(settings: Readonly<Record<string, number | string | boolean>>): void {
+    for (const [path, value] of Object.entries(settings)) {
+      const [section = '', name = ''] = path.split('.');
+      this.change(section as 'data' | 'training' | 'quantization', { [name]: value });
+    }
   }
 
   /** Puts copies without the named rows in the files' place. The files themselves stay as they are. @returns rows left out */
