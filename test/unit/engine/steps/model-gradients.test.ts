@@ -37,9 +37,9 @@ const SETTINGS: (Pick<TinyRunOptions, 'dir' | 'peft' | 'checkpointing'> & { read
 ];
 
 /** Directional slopes by a five-point stencil of this width along a direction of length 1. */
-const STEP = 0.05;
+const STEP = 0.025;
 /** The loss is an f32 near 3: this much of a slope is lost in its rounding. */
-const ROUNDING = 2e-5;
+const ROUNDING = 3e-5;
 
 let binding: TensorFlowBinding;
 beforeAll(async () => (binding = await openBinding()));
@@ -76,7 +76,7 @@ describe.each(SETTINGS)('$title', (settings) => {
     );
     for (const [name, grad] of grads) {
       const length = lengthOf(grad);
-      expect(length, name).toBeGreaterThan(name.endsWith('k_proj.bias') ? 0 : 5 * ROUNDING);
+      expect(length, name).toBeGreaterThan(name.endsWith('k_proj.bias') ? 0 : 3 * ROUNDING);
       const allowed = 1e-3 * length + ROUNDING;
       const along = grad.map((value) => value / Math.max(length, 1e-12));
       const random = drawNormal(3, name, grad.length, 1);
