@@ -40,11 +40,7 @@ afterAll(async () => {
 describe('without a mouse', () => {
   it('skips the rail', async () => {
     await page.keyboard.press('Tab');
-    expect(
-      await page.evaluate(
-        () => (document as unknown as { activeElement: { textContent: string } }).activeElement.textContent,
-      ),
-    ).toBe('Skip to the content');
+    expect(await page.locator(':focus').textContent()).toBe('Skip to the content');
     await page.keyboard.press('Enter');
     await press(page, 'button', 'Start with my own data');
     await page.getByRole('heading', { name: 'Your data' }).waitFor();
