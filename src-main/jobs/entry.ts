@@ -32,6 +32,13 @@ runJobProcess({
     ]);
     return callRecipe(evaluate);
   },
+  dryRun: async () => {
+    const [{ callRecipe }, { measureRun }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/measure-run.ts'),
+    ]);
+    return callRecipe(measureRun);
+  },
   quantizeReport: async () => {
     const [{ callRecipe }, { makeQuantizeReport }] = await Promise.all([
       import('./model-jobs.ts'),

@@ -9,7 +9,7 @@
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
 import type { DataReport, LeaveOut, RepairedFile } from '../../src-shared/domain/data-report.ts';
 import type { QuantizeReport } from '../../src-shared/domain/quantize-report.ts';
-import type { RunPlan } from '../../src-shared/domain/run-plan.ts';
+import type { MeasuredRun, RunPlan } from '../../src-shared/domain/run-plan.ts';
 import type {
   ComputeLogitsOptions,
   EvaluateOptions,
@@ -24,6 +24,7 @@ import type {
   WrittenFolder,
 } from '../engine/recipes/contract.ts';
 import type { DataConfig, RunConfig, TaskType } from '../../src-shared/schema/run-config.ts';
+import type { PlanRunOptions } from '../engine/recipes/plan-run.ts';
 import type { TimedEvent } from './event-log.ts';
 
 export interface TrainRequest {
@@ -81,7 +82,8 @@ export interface JobKinds {
   export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
   inspect: { request: InspectRequest; result: DataReport };
   repair: { request: RepairRequest; result: readonly RepairedFile[] };
-  plan: { request: { readonly config: RunConfig; readonly correction?: number }; result: RunPlan };
+  plan: { request: Omit<PlanRunOptions, 'host'>; result: RunPlan };
+  dryRun: { request: Omit<PlanRunOptions, 'host'>; result: MeasuredRun };
 }
 export type JobKind = keyof JobKinds;
 export type JobRequest<K extends JobKind> = JobKinds[K]['request'];

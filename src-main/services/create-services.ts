@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { createDataService, type DataService } from './data-service.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
+import { createDryRunService, type DryRunService } from './dry-run-service.ts';
 import { createExportService, type ExportService } from './export-service.ts';
 import { createHistory, type History } from './history.ts';
 import { createInferenceService, type InferenceService } from './inference-service.ts';
@@ -44,6 +45,7 @@ export interface Services {
   readonly settings: SettingsService;
   readonly library: RunLibrary;
   readonly data: DataService;
+  readonly dryRuns: DryRunService;
   readonly drafts: DraftService;
   /** Call it once, when no run is at work any more. */
   close(): Promise<void>;
@@ -68,6 +70,7 @@ export function createServices(options: ServicesOptions): Services {
     settings: createSettingsService(history),
     library: createRunLibrary({ history, runs }),
     data: createDataService({ home, history, jobs }),
+    dryRuns: createDryRunService({ home, history, jobs }),
     drafts: createDraftService(history),
     close: () => history.close(),
   };

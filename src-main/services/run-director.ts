@@ -97,12 +97,12 @@ class Director implements RunDirector {
   }
 
   async start(config: RunConfig): Promise<ActiveRun> {
-    await this.#untilEnded();
+    await this.#freeDevice();
     return this.#services.runs.start({ config });
   }
 
   async resume(run: string, options: Pick<ResumeRunOptions, 'settings' | 'checkpoint'>): Promise<ActiveRun> {
-    await this.#untilEnded();
+    await this.#freeDevice();
     return this.#services.runs.resume(run, options);
   }
 
@@ -196,8 +196,8 @@ class Director implements RunDirector {
 
   /** The work itself goes on in the background; the next item is started when somebody looks again. */
   async #startNext(): Promise<void> {
-    const { queue, settings } = this.#services;
-    if (this.#working || !(await settings.read()).queue_runs) return;
+    const { queue, settings, dryRuns } = this.#services;
+    if (this.#working || dryRuns.isBusy() || !(await settings.read()).queue_runs) return;
     if (!(await queue.list()).some(({ state }) => state === 'waiting')) return;
     let count = 0;
     this.#working = queue
@@ -216,8 +216,9 @@ class Director implements RunDirector {
       });
   }
 
-  /** A run that has just finished still holds the device for the moment that its process takes to go. */
-  async #untilEnded(): Promise<void> {
+  /** A dry run gives way; a run that has just finished still holds the device for the moment that its process takes to go. */
+  async #freeDevice(): Promise<void> {
+    await this.#services.dryRuns.endAll();
     const ending = [...this.#live.values()].filter((run) => run.isEnding());
     await Promise.allSettled(ending.map(({ active }) => active.result));
   }

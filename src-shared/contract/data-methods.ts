@@ -85,6 +85,12 @@ export const dataMethods = {
    */
   'config:plan': method<TaskStarted<'planRun'>>()(z.strictObject({ config: objectOf<RunConfig>() })),
 
+  /**
+   * What such a run takes, measured by a few steps over the longest rows and over usual ones; nothing is written. It ends, as cancelled,
+   * when a run is started. @throws (of the task) device/busy while a run trains, memory/exhausted, and as `config:plan`
+   */
+  'config:dryRun': method<TaskStarted<'dryRun'>>()(z.strictObject({ config: objectOf<RunConfig>() })),
+
   /** The places of browser mode: the home, and the folders given at start. @param path null = the places */
   'files:listFolder': method<FolderListing>()(z.strictObject({ path: filePath.nullable() })),
 } as const;

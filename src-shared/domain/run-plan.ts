@@ -55,3 +55,22 @@ export interface RunPlan {
   /** What was found in the data on the way. */
   readonly report: DataReport;
 }
+
+/** What a run takes, measured by a few steps of which nothing is kept. */
+export interface MeasuredRun {
+  readonly plan: RunPlan;
+  /** For people: `TensorFlow 2.21.0, CPU`. */
+  readonly engine: string;
+  /** Highest resident memory of the process with the longest rows at work. */
+  readonly peak_memory_bytes: number;
+  /** A batch of the longest rows. */
+  readonly longest_step_ms: number;
+  /** A usual optimizer step. */
+  readonly step_ms: number;
+  /** One evaluation; 0 = nothing is held out. */
+  readonly evaluation_ms: number;
+  /** Loading and compiling. */
+  readonly load_ms: number;
+  /** The whole run, without the sample answers that it writes. */
+  readonly total_ms: number;
+}

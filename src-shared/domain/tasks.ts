@@ -4,7 +4,7 @@
  */
 import type { PlainError } from './app-error.ts';
 import type { DataReport, RepairedFile } from './data-report.ts';
-import type { RunPlan } from './run-plan.ts';
+import type { MeasuredRun, RunPlan } from './run-plan.ts';
 
 /** Every kind of task with what it gives. */
 export interface TaskResults {
@@ -12,6 +12,7 @@ export interface TaskResults {
   readonly inspectData: DataReport;
   readonly repairData: readonly RepairedFile[];
   readonly planRun: RunPlan;
+  readonly dryRun: MeasuredRun;
   readonly exportModel: WrittenExport;
 }
 export type TaskKind = keyof TaskResults;

@@ -183,6 +183,23 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     expect(differences).toContainEqual({ path: 'peft.r', values: ['2', '4'] });
   });
 
+  it('measures what a run takes; refuses while one trains, and gives way to one that starts', async () => {
+    const measured = await client.follow(await client.call('config:dryRun', { config: fakeConfig(home, 'well') }));
+    expect(measured).toMatchObject({ peak_memory_bytes: 11e6, plan: { total_steps: 12 } });
+    const slow = fakeConfig(home, 'well', { save_minutes: 60_000 });
+    const working = await client.call('config:dryRun', { config: slow });
+    const follows = failure(client.follow(working));
+    const training = fakeConfig(home, 'well', { max_steps: 400, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    expect(await client.call('tasks:get', { task: working.task })).toMatchObject({ state: 'cancelled' });
+    await follows;
+    const refused = await client.call('config:dryRun', { config: slow });
+    expect(await failure(client.follow(refused))).toMatchObject({ code: 'device/busy' });
+    await client.call('runs:stop', { run });
+    const elsewhere = { ...slow, model: { path: path.join(home, '..', 'elsewhere') } };
+    expect(await failure(client.call('config:dryRun', { config: elsewhere }))).toMatchObject({ code: 'path/refused' });
+  });
+
   it('looks through data files as a task, with its result and its failure', async () => {
     const file = path.join(home, 'rows.csv');
     writeFileSync(file, 'prompt,completion\nWhat is one?,1\nWhat is two?,2\n');

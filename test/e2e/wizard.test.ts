@@ -47,8 +47,9 @@ describe('without a mouse', () => {
   });
 
   it('takes a file in, and the doctor mends it', { timeout: 120_000 }, async () => {
-    await tabTo(page, 'button', 'Choose files');
+    // Before the key is pressed: listening begins a moment after it is asked for.
     const chooser = page.waitForEvent('filechooser');
+    await tabTo(page, 'button', 'Choose files');
     await page.keyboard.press('Enter');
     await (await chooser).setFiles(makeBrokenCsv(folder));
     await page.getByText('3 rows cannot be used').waitFor({ timeout: 60_000 });

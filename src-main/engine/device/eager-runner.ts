@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { BindingAttr, Device } from './device.ts';
-import { type Dim, type Shape, dimKey, evaluateDim } from './dim.ts';
+import { type Dim, type Shape, dimKey, evaluateDim, isKnown } from './dim.ts';
 import { type DType, DTYPE_CODES } from './dtype.ts';
 import type { Attr, Attrs, HostArray, Runner, ValueId, Variable } from './runner.ts';
 
@@ -43,12 +43,12 @@ export class EagerRunner implements Runner {
   }
 
   dim(dim: Dim): ValueId {
-    return this.constant(Int32Array.of(evaluateDim(dim, this.#sizes)), 'int32', []);
+    return this.#sizesOf(Int32Array.of(evaluateDim(dim, this.#sizes)), [], isKnown(dim));
   }
 
   shape(shape: Shape): ValueId {
     const values = Int32Array.from(shape, (dim) => evaluateDim(dim, this.#sizes));
-    return this.constant(values, 'int32', [values.length]);
+    return this.#sizesOf(values, [values.length], shape.every(isKnown));
   }
 
   read(variable: Variable): ValueId {
@@ -134,6 +134,11 @@ export class EagerRunner implements Runner {
     for (const id of [...this.#constants.values(), ...this.#variables.values()]) this.#device.deleteTensor(id);
     this.#constants.clear();
     this.#variables.clear();
+  }
+
+  /** What depends on a step's sizes ends with it: another step may never have the same. */
+  #sizesOf(values: Int32Array, shape: readonly number[], isFixed: boolean): ValueId {
+    return isFixed ? this.constant(values, 'int32', shape) : this.input(values, 'int32', shape);
   }
 
   #upload(values: HostArray, dtype: DType, shape: readonly number[]): ValueId {

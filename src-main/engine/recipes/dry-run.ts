@@ -15,7 +15,7 @@ import type { TrainingSession } from './training-session.ts';
 
 /** @returns the highest resident memory of this process, bytes. @throws what the engine throws where memory runs out */
 export function dryRun(session: TrainingSession, run: PreparedRun): number {
-  for (const rows of largestBatches(run)) runWithoutEffect(session, run, rows);
+  for (const rows of largestBatches(run)) stepWithoutEffect(session, run, rows);
   return process.resourceUsage().maxRSS * 1024;
 }
 
@@ -35,7 +35,12 @@ function largestBatches({ data, config }: PreparedRun): number[][][] {
   });
 }
 
-function runWithoutEffect(session: TrainingSession, run: PreparedRun, rows: readonly (readonly number[])[]): void {
+/** One step, or one batch of those that are added up to one. @param rows examples of each row */
+export function stepWithoutEffect(
+  session: TrainingSession,
+  run: PreparedRun,
+  rows: readonly (readonly number[])[],
+): void {
   const { program, optimizer, tables, execution } = session;
   const padTokenId = run.tokenizer.padTokenId ?? 0;
   const batch = buildBatch(run.data.train, rows, { padTokenId, maxLength: run.config.data.max_length });

@@ -27,7 +27,8 @@ export async function planRun({ host, config, correction = 1 }: PlanRunOptions):
   }
 }
 
-function describePlan(run: PreparedRun, correction: number): RunPlan {
+/** @param correction what earlier runs on this machine took over what was estimated */
+export function describePlan(run: PreparedRun, correction: number): RunPlan {
   const { config, data, peft, opened, totalSteps, batchesPerEpoch } = run;
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const trainable = countValues(peft.trainables);

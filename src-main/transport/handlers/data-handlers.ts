@@ -3,6 +3,7 @@
  */
 import path from 'node:path';
 import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
+import { nameRun } from '../../services/describe-run.ts';
 import type { CoreContext, HandlersOf } from '../core-context.ts';
 import { listFolder } from '../list-folder.ts';
 import { progressOf } from './progress-of.ts';
@@ -57,6 +58,13 @@ export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models'
       const subject = parsed.data.train.map((file) => path.basename(file)).join(', ');
       return tasks.start('planRun', subject, ({ signal, progress }) =>
         data.plan(parsed, { signal, onEvent: progressOf(progress) }),
+      );
+    },
+    async 'config:dryRun'({ config }) {
+      const parsed = parseRunConfig(config);
+      await guard.checkConfig(parsed);
+      return tasks.start('dryRun', nameRun(parsed), ({ signal, progress }) =>
+        services.dryRuns.measure(parsed, { signal, onEvent: progressOf(progress) }),
       );
     },
 

@@ -72,6 +72,25 @@ describe('train --json', () => {
   });
 });
 
+describe('train --dry-run', () => {
+  it('says what the run would take, and writes nothing', async () => {
+    const end = await runCliToEnd(train('--dry-run', '--json'), options());
+    expect(end.code).toBe(0);
+    expect(end.lines().at(-1)).toMatchObject({
+      event: 'result',
+      peak_memory_bytes: 11e6,
+      predicted_memory_bytes: 10e6,
+      step_ms: 10,
+      total_ms: 230,
+      total_steps: 12,
+    });
+    const people = await runCliToEnd(train('--dry-run', '--output', 'run'), options());
+    expect(people.stdout).toMatch(/Peak memory +11 MB of 8.0 GB free/);
+    expect(readdirSync(work)).toEqual([]);
+    expect(existsSync(path.join(home, 'runs'))).toBe(false);
+  });
+});
+
 describe('train for people', () => {
   it('prints lines without a terminal, and where the result is', async () => {
     const end = await runCliToEnd(train('--output', 'run', ...steps(3)), options());

@@ -7,9 +7,11 @@ import { activation, ACTIVATIONS, findActivation } from '../../../../src-main/en
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
 import { takeRows, trainableEmbedding } from '../../../../src-main/engine/ops/embedding.ts';
 import { gatedActivation } from '../../../../src-main/engine/ops/gated-activation.ts';
+import { layerNorm } from '../../../../src-main/engine/ops/layer-norm.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { rmsNorm } from '../../../../src-main/engine/ops/rms-norm.ts';
 import { rotary } from '../../../../src-main/engine/ops/rotary.ts';
+import { softcap } from '../../../../src-main/engine/ops/softcap.ts';
 import type { Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { expectGradients, type GradientCase } from '../support/expect-gradients.ts';
 import { openBinding } from '../support/open-binding.ts';
@@ -128,6 +130,24 @@ const LAYERS: GradientCase[] = [
       const once = rmsNorm(x!, weight!, { eps: 1e-3, dtype: 'float32' });
       return [rmsNorm(once, weight!, { eps: 1e-3, dtype: 'float32' })];
     },
+  },
+  {
+    title: 'layerNorm with a bias, over three axes',
+    inputs: { x: { shape: [2, 3, 7] }, weight: { shape: [7] }, bias: { shape: [7] } },
+    run: ({ x, weight, bias }) => [layerNorm(x!, weight!, bias!, { eps: 1e-2, dtype: 'float32' })],
+  },
+  {
+    title: 'layerNorm without a bias, of a value that is normed twice',
+    inputs: { x: { shape: [3, 8] }, weight: { shape: [8] } },
+    run: ({ x, weight }) => {
+      const once = layerNorm(x!, weight!, null, { eps: 1e-3, dtype: 'float32' });
+      return [layerNorm(once, weight!, null, { eps: 1e-3, dtype: 'float32' })];
+    },
+  },
+  {
+    title: 'softcap',
+    inputs: { x: { shape: [4, 5] } },
+    run: ({ x }) => [softcap(basics.scale(x!, 2), 1.5)],
   },
   {
     title: 'rotary over the whole head',

@@ -2,6 +2,7 @@
 import { AppError, Interrupted } from '../../../../src-shared/domain/app-error.ts';
 import { runJobProcess } from '../../../../src-main/jobs/job-process.ts';
 import { runTrainJob } from '../../../../src-main/jobs/train-job.ts';
+import { fakeMeasuredRun } from './fake-measured-run.ts';
 import { fakeFineTune } from './fake-recipe.ts';
 
 runJobProcess({
@@ -21,6 +22,13 @@ runJobProcess({
     });
     return null;
   },
+  dryRun:
+    async () =>
+    async ({ config }) => {
+      // As the real one: it does not listen while it computes.
+      await new Promise((resolve) => setTimeout(resolve, config.training.save_minutes ?? 0));
+      return fakeMeasuredRun(config);
+    },
   evaluate: async () => async () => {
     // Takes memory until it is stopped.
     const held: Buffer[] = [];
