@@ -4,6 +4,19 @@
  * What a block keeps for its backward pass is counted tensor by tensor; the factors on the counts, and what the runtime and a compiled
  * layer take by themselves, are fitted to measured runs (test/bench/memory.ts). It holds for the compiled step on a CPU.
  */
+import {
+  ATTENTION_FACTOR,
+  EXPANDED_FACTOR,
+  INPUT_FACTOR,
+  KEPT_FACTOR,
+  LAYER_BYTES,
+  LOGITS_FACTOR,
+  RUNTIME_BYTES,
+  TRAINED_COPIES,
+  WEIGHT_COPIES,
+  WORK_ATTENTION_FACTOR,
+  WORK_FACTOR,
+} from '../../../src-shared/domain/memory-model.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
 import type { FloatDType } from '../device/dtype.ts';
@@ -31,30 +44,6 @@ export interface MemoryNeed {
   /** Adapted linears of one layer: values beyond the block's own that are kept for each token (DoRA, dropout). */
   readonly adapterWidth: number;
 }
-
-/** Node, TensorFlow, the tokenizer; and for each layer the nodes of the graph. */
-const RUNTIME_BYTES = 370e6;
-const LAYER_BYTES = 8.3e6;
-/** Allocated for each byte counted: of what is kept without attention and of its weights, of block inputs under checkpointing, … */
-const KEPT_FACTOR = 1.2;
-const ATTENTION_FACTOR = 0.98;
-const INPUT_FACTOR = 2;
-/** … of the block at work, whose intermediate values are mostly f32, and of a piece of logits. */
-const WORK_FACTOR = 3.6;
-const WORK_ATTENTION_FACTOR = 0.47;
-const LOGITS_FACTOR = 2.45;
-/** Several matrices are expanded at a time, each through f32 and int32. */
-const EXPANDED_FACTOR = 20;
-/** f32 values for each trained one: itself, its gradient, the optimizer's state, and what a step makes of them. */
-const TRAINED_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
-  adamw: 12,
-  adam: 12,
-  lion: 9,
-  sgd: 4,
-  adafactor: 9,
-};
-/** Beside them for weights of the model itself: copies in the compute dtype, gradients of each piece of the loss. */
-const WEIGHT_COPIES = 8;
 
 export type MemoryParts = Pick<
   PlannedMemory,

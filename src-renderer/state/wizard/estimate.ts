@@ -3,6 +3,18 @@
  * (its estimate-memory) as far as it can be known here; `judgeMemory` takes the engine's plan, which knows the rest.
  */
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
+import {
+  ATTENTION_FACTOR,
+  INPUT_FACTOR,
+  KEPT_FACTOR,
+  LAYER_BYTES,
+  LOGITS_FACTOR,
+  RUNTIME_BYTES,
+  TRAINED_COPIES,
+  WEIGHT_COPIES,
+  WORK_ATTENTION_FACTOR,
+  WORK_FACTOR,
+} from '../../../src-shared/domain/memory-model.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
 import type { PlannedMemory, RunPlan } from '../../../src-shared/domain/run-plan.ts';
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
@@ -10,26 +22,8 @@ import type { Precision } from './offers.ts';
 import type { Plan } from './plan.ts';
 import { countLinear } from './trainable.ts';
 
-/** Node, TensorFlow, the tokenizer; and for each layer the nodes of the graph. */
-const RUNTIME_BYTES = 370e6;
-const LAYER_BYTES = 8.3e6;
-const KEPT_FACTOR = 1.2;
-const ATTENTION_FACTOR = 0.98;
-const INPUT_FACTOR = 2;
-const WORK_FACTOR = 3.6;
-const WORK_ATTENTION_FACTOR = 0.47;
-const LOGITS_FACTOR = 2.45;
 const CHUNK_BYTES = 96 * 2 ** 20;
 const MOST_CHUNKS = 64;
-/** f32 values for each trained one, and beside them for weights of the model itself. */
-const TRAINED_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
-  adamw: 12,
-  adam: 12,
-  lion: 9,
-  sgd: 4,
-  adafactor: 9,
-};
-const WEIGHT_COPIES = 8;
 /** Values in a checkpoint for each trained one. */
 const FILE_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
   adamw: 3,
