@@ -63,3 +63,6 @@ export interface CausalModel extends Model {
   /** Trainable leaves that `head` uses. */
   headLeaves(ctx: StepContext): Tensor[];
 }
+
+/** Every kind of model; `kind` says which task it is for. */
+export type AnyModel = CausalModel;

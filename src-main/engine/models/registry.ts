@@ -10,7 +10,7 @@ import { makeGptNeox } from './gpt-neox.ts';
 import { makeGpt2 } from './gpt2.ts';
 import { makeLlama } from './llama.ts';
 import { makeMistral } from './mistral.ts';
-import type { CausalModel } from './model.ts';
+import type { AnyModel, CausalModel } from './model.ts';
 import { makeOlmo2 } from './olmo2.ts';
 import { makePhi } from './phi.ts';
 import { makePhi3 } from './phi3.ts';
@@ -42,7 +42,7 @@ const OLD_NAMES: Readonly<Record<string, string>> = { RefinedWeb: 'falcon', Refi
 export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
 /** Builds the model that config.json describes. @throws model/unknown-type, model/bad-config */
-export function makeModel(config: RawConfig): CausalModel {
+export function makeModel(config: RawConfig): AnyModel {
   const type = config['model_type'];
   const make = typeof type === 'string' ? FAMILIES[OLD_NAMES[type] ?? type] : undefined;
   if (make) return make(config);

@@ -7,8 +7,6 @@
 import { buildBatch } from '../data/batches.ts';
 import { packRows } from '../data/packing.ts';
 import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
-import { labelArrays } from '../steps/loss-inputs.ts';
-import { tokenArrays } from '../steps/token-inputs.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { TrainingSession } from './training-session.ts';
@@ -41,13 +39,11 @@ export function stepWithoutEffect(
   run: PreparedRun,
   rows: readonly (readonly number[])[],
 ): void {
-  const { program, optimizer, tables, execution } = session;
-  const padTokenId = run.tokenizer.padTokenId ?? 0;
-  const batch = buildBatch(run.data.train, rows, { padTokenId, maxLength: run.config.data.max_length });
-  const tokens = tokenArrays(tables, batch);
-  const labels = labelArrays(batch, NaN, execution.chunks);
-  const sizes = { ...tokens.sizes, ...labels.sizes };
-  const arrays = { ...tokens.arrays, ...labels.arrays, seed: Int32Array.of(0) };
+  const { program, optimizer, steps } = session;
+  const batch = buildBatch(run.data.train, rows, { ...run.task.batching, maxLength: run.config.data.max_length });
+  const inputs = steps.train.arrays(batch, NaN);
+  const { sizes } = inputs;
+  const arrays = { ...inputs.arrays, seed: Int32Array.of(0) };
   const hyper = hyperArray(optimizer, 1, 0, 0);
   if (run.config.training.gradient_accumulation_steps === 1) {
     program.call('train', sizes, { ...arrays, hyper });

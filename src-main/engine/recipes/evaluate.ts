@@ -4,16 +4,20 @@
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { prepareData } from '../data/prepare.ts';
 import type { TokenizedExample } from '../data/types.ts';
+import type { AnyModel } from '../models/model.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
-import { cacheVariables, generateEntries } from '../steps/generate-step.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
+import type { StepTask } from '../steps/step-task.ts';
 import { TableCache } from '../steps/token-inputs.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { answerExamples } from './answer-examples.ts';
 import type { Evaluate, EvaluatedAnswer, EvaluateMetric, EvaluateOptions } from './contract.ts';
 import { stopIds } from './generate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
 import { openModel } from './open-model.ts';
+import type { Task } from './task.ts';
+import { makeTask } from './tasks/make-task.ts';
 
 /** Tokens of one batch where nothing else is asked for. */
 const BATCH_TOKENS = 2048;
@@ -24,28 +28,25 @@ const AVAILABLE: readonly EvaluateMetric[] = ['exact_match'];
 export const evaluate: Evaluate = async (options) => {
   const { host, maxNewTokens } = options;
   requireMetrics(options.metrics);
-  const examples = await readExamples(options);
+  const { examples, tokenizer } = await readExamples(options);
   const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
   const batchSize = options.batchSize ?? chooseBatchSize(longest);
   const writes = options.metrics.includes('exact_match');
-  let chunks = 1;
+  let measured: Measured;
   const session = await openInferenceSession(host, options, (parts) => {
-    chunks = chooseChunks(batchSize * longest, parts.model.facts.vocabSize);
-    return {
-      entries: [evaluateEntry({ ...parts, chunks }), ...(writes ? generateEntries(parts) : [])],
-      scratch: writes ? cacheVariables(parts.model, parts.plan) : [],
-    };
+    measured = makeMeasured(parts.model, tokenizer, batchSize * longest);
+    const answering = writes ? measured.task.answering(parts) : { entries: [] };
+    return { ...answering, entries: [evaluateEntry({ ...parts, task: measured.step }), ...answering.entries] };
   });
   try {
     const { program, model } = session;
-    const tokenizer = await session.tokenizer();
+    const meter = measured!.task.makeMeter(examples);
     const loss = await measureLoss({
       program,
-      tables: new TableCache(model),
+      ...measured!,
       examples,
       batchSize,
-      chunks,
-      padTokenId: tokenizer.padTokenId ?? 0,
+      meter,
       signal: host.signal,
       onProgress: (fraction) => host.report({ event: 'progress', phase: 'Measuring the loss', fraction }),
     });
@@ -62,16 +63,32 @@ export const evaluate: Evaluate = async (options) => {
           onProgress: (fraction) => host.report({ event: 'progress', phase: 'Writing answers', fraction }),
         })
       : [];
-    const metrics: Record<string, number> = writes ? { exact_match: shareOf(answers) } : {};
+    const metrics = { ...meter.figures(), ...(writes && { exact_match: shareOf(answers) }) };
     return { ...loss, rows: examples.length, metrics, answers };
   } finally {
     session.dispose();
   }
 };
 
+interface Measured {
+  readonly task: Task;
+  readonly step: StepTask;
+}
+
+/** The task of a model and its step. @param labels most labels of a batch */
+export function makeMeasured(model: AnyModel, tokenizer: Tokenizer, labels: number): Measured {
+  const task = makeTask(model, tokenizer);
+  return { task, step: task.makeStep(new TableCache(model), chooseChunks(labels, model.facts.vocabSize)) };
+}
+
 /** Rows of a batch whose longest one has `longest` tokens. */
 export function chooseBatchSize(longest: number): number {
   return Math.max(1, Math.min(MOST_ROWS, Math.floor(BATCH_TOKENS / longest)));
+}
+
+export interface ReadExamples {
+  readonly examples: readonly TokenizedExample[];
+  readonly tokenizer: Tokenizer;
 }
 
 /** The rows with their labels; data faults come before the model is loaded. @throws what preparing the data throws */
@@ -79,9 +96,11 @@ export async function readExamples({
   modelDir,
   data,
   host,
-}: Pick<EvaluateOptions, 'modelDir' | 'data' | 'host'>): Promise<readonly TokenizedExample[]> {
-  const { model, folder, tokenizer } = await openModel(modelDir);
+}: Pick<EvaluateOptions, 'modelDir' | 'data' | 'host'>): Promise<ReadExamples> {
+  const opened = await openModel(modelDir);
+  const { model, folder } = opened;
   await folder.close();
+  const tokenizer = await opened.tokenizer();
   const prepared = await prepareData({
     data: {
       train: [...data.paths],
@@ -93,14 +112,14 @@ export async function readExamples({
       max_length: data.max_length ?? model.facts.maxPositions,
       completion_only_loss: data.completion_only_loss,
     },
-    taskType: 'CAUSAL_LM',
-    tokenizer: await tokenizer(),
+    taskType: makeTask(model, tokenizer).type,
+    tokenizer,
     vocabSize: model.facts.vocabSize,
     seed: 0,
     now: new Date(),
     signal: host.signal,
   });
-  return prepared.train;
+  return { examples: prepared.train, tokenizer };
 }
 
 function requireMetrics(metrics: readonly EvaluateMetric[]): void {

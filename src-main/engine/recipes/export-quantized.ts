@@ -29,7 +29,7 @@ import { openAdapter } from '../peft/open-adapter.ts';
 import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
 import { dequantizeNf4, isStandardNf4, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
-import type { CausalModel } from '../models/model.ts';
+import type { AnyModel } from '../models/model.ts';
 import type { EngineHost, ExportOptions, WrittenFolder } from './contract.ts';
 import { convertTensor } from './merge.ts';
 import { openModel } from './open-model.ts';
@@ -40,7 +40,7 @@ type Quantization = QuantizationConfig & { readonly method: 'nf4' | 'int8' };
 interface Sources {
   readonly host: EngineHost;
   readonly files: ModelFolder;
-  readonly model: CausalModel;
+  readonly model: AnyModel;
   readonly merged: ReadonlyMap<string, MergedWeight>;
   readonly target: Quantization;
   /** null = the adapter was trained over the weights as they are in the file. */

@@ -2,11 +2,11 @@
  * @file A model with its adapter, loaded to compute with and not to train: what logits, evaluation and generation share.
  */
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
-import type { Entry, Program } from '../compile/program.ts';
+import type { Program } from '../compile/program.ts';
 import type { FloatDType } from '../device/dtype.ts';
 import { storedKindOf } from '../formats/bitsandbytes.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
-import type { CausalModel } from '../models/model.ts';
+import type { AnyModel } from '../models/model.ts';
 import { loadAdapter } from '../peft/load-adapter.ts';
 import type { PeftSetup } from '../peft/types.ts';
 import type { ForwardOptions } from '../steps/evaluate-step.ts';
@@ -15,16 +15,16 @@ import type { StorageKind } from '../weights/frozen-matrix.ts';
 import { loadWeights } from '../weights/load-weights.ts';
 import { planVariables, planWeights, type WeightPlan } from '../weights/plan.ts';
 import { type Bucket, makeBuckets } from '../weights/trainables.ts';
-import type { Variable } from '../device/runner.ts';
 import type { EngineHost, ModelSource } from './contract.ts';
 import { type Engine, makeProgram, openEngine, wantedMode } from './open-engine.ts';
 import { openModel } from './open-model.ts';
+import type { SessionParts } from './task.ts';
 import { chooseKeptBytes } from './weight-cache.ts';
 import { uploadBuckets } from './upload-buckets.ts';
 import { requireWasmCan } from './wasm-limits.ts';
 
 export interface InferenceSession {
-  readonly model: CausalModel;
+  readonly model: AnyModel;
   readonly program: Program;
   readonly compute: FloatDType;
   readonly plan: WeightPlan;
@@ -32,12 +32,6 @@ export interface InferenceSession {
   readonly folder: ModelFolder;
   readonly tokenizer: () => Promise<Tokenizer>;
   dispose(): void;
-}
-
-export interface SessionParts {
-  readonly entries: readonly Entry[];
-  /** Variables that entries fill by themselves. */
-  readonly scratch?: readonly Variable[];
 }
 
 /** How the weights are kept and what products run in. */

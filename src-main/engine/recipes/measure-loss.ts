@@ -1,21 +1,22 @@
 /**
- * @file Mean loss over the labelled tokens of many examples; the batches are formed by length, so that little is padding.
+ * @file Mean loss over the labels of many examples; the batches are formed by length, so that little is padding.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Program } from '../compile/program.ts';
 import { buildBatch } from '../data/batches.ts';
 import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
-import { labelArrays } from '../steps/loss-inputs.ts';
-import { type TableCache, tokenArrays } from '../steps/token-inputs.ts';
+import type { StepTask } from '../steps/step-task.ts';
+import type { Meter, Task } from './task.ts';
 
 export interface MeasureLossOptions {
   readonly program: Program;
-  readonly tables: TableCache;
+  readonly task: Task;
+  /** What the `evaluate` entry was made of. */
+  readonly step: StepTask;
   readonly examples: readonly TokenizedExample[];
   readonly batchSize: number;
-  /** What the `evaluate` entry was made for. */
-  readonly chunks: number;
-  readonly padTokenId: number;
+  /** Gets what each batch reads back beside the loss. */
+  readonly meter?: Meter;
   readonly signal: AbortSignal;
   readonly onProgress?: (fraction: number) => void;
 }
@@ -23,13 +24,13 @@ export interface MeasureLossOptions {
 export interface MeasuredLoss {
   readonly eval_loss: number;
   readonly perplexity: number;
-  /** Tokens with a label. */
+  /** Tokens with a label; classifiers: rows. */
   readonly tokens: number;
 }
 
 /** Runs the `evaluate` entry over all examples. @throws AbortError */
 export async function measureLoss(options: MeasureLossOptions): Promise<MeasuredLoss> {
-  const { program, tables, examples, batchSize, chunks, padTokenId, signal, onProgress } = options;
+  const { program, task, step, examples, batchSize, meter, signal, onProgress } = options;
   const batches = batchesByLength(examples, batchSize);
   let sum = 0;
   let tokens = 0;
@@ -39,17 +40,13 @@ export async function measureLoss(options: MeasureLossOptions): Promise<Measured
     const batch = buildBatch(
       examples,
       rows.map((row) => [row]),
-      { padTokenId, maxLength },
+      { ...task.batching, maxLength },
     );
-    const inputs = tokenArrays(tables, batch);
-    const labels = labelArrays(batch, 1, chunks);
-    const { loss } = program.call(
-      'evaluate',
-      { ...inputs.sizes, ...labels.sizes },
-      { ...inputs.arrays, ...labels.arrays },
-    );
-    sum += loss![0]!;
-    tokens += batch.labelIds.length;
+    const { arrays, sizes } = step.arrays(batch, 1);
+    const outputs = program.call('evaluate', sizes, arrays);
+    sum += outputs['loss']![0]!;
+    tokens += step.countLabels(batch);
+    meter?.take(rows, outputs);
     onProgress?.((index + 1) / batches.length);
     await nextTurn();
   }

@@ -92,11 +92,10 @@ async function measureEvaluation(session: TrainingSession, run: PreparedRun, hos
   const measure = (examples: typeof rows) =>
     measureLoss({
       program: session.program,
-      tables: session.tables,
+      task: run.task,
+      step: session.steps.evaluate,
       examples,
       batchSize,
-      chunks: session.execution.eval_chunks,
-      padTokenId: run.tokenizer.padTokenId ?? 0,
       signal: host.signal,
     });
   const share = rows.slice(0, batchSize * USUAL_BATCHES);

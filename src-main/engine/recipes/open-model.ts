@@ -5,13 +5,13 @@ import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
 import { listWeightNames, storedKindOf } from '../formats/bitsandbytes.ts';
 import { type ModelFolder, openModelFolder } from '../formats/model-folder.ts';
 import { transposeTensors } from '../formats/transposed.ts';
-import type { CausalModel } from '../models/model.ts';
+import type { AnyModel } from '../models/model.ts';
 import { makeModel } from '../models/registry.ts';
 import { transposedNames } from '../nn/weight-spec.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface OpenModel {
-  readonly model: CausalModel;
+  readonly model: AnyModel;
   /** The weights under the model's own names, matrices as [out, in]. Close it when they are loaded. */
   readonly folder: ModelFolder;
   /** Loaded when first asked for. @throws tokenizer/missing … */
@@ -35,7 +35,7 @@ export async function openModel(dir: string): Promise<OpenModel> {
 }
 
 /** The same folder with the model's names in place of the file's; what stands beside a quantized weight moves along. */
-function renameTensors(files: ModelFolder, model: CausalModel): ModelFolder {
+function renameTensors(files: ModelFolder, model: AnyModel): ModelFolder {
   const toFile = new Map<string, string>();
   for (const name of files.names()) {
     const own = model.sanitizeName(name);
@@ -60,7 +60,7 @@ function renameTensors(files: ModelFolder, model: CausalModel): ModelFolder {
 }
 
 /** All differences between what the model needs and what the files hold. */
-function requireFit(files: ModelFolder, folder: ModelFolder, model: CausalModel): void {
+function requireFit(files: ModelFolder, folder: ModelFolder, model: AnyModel): void {
   const faults: Fault[] = [];
   for (const { name, shape } of model.weights) {
     if (!folder.has(name)) {

@@ -22,12 +22,15 @@ import {
   resolveQuantization,
   resolveTraining,
 } from './resolve-config.ts';
+import type { Task } from './task.ts';
+import { makeTask } from './tasks/make-task.ts';
 import { requireWasmCan } from './wasm-limits.ts';
 
 export interface PreparedRun {
   readonly config: ResolvedRunConfig;
   readonly opened: OpenModel;
   readonly tokenizer: Tokenizer;
+  readonly task: Task;
   readonly data: PreparedData;
   readonly peft: AttachedPeft;
   /** Micro-batches of an epoch. */
@@ -53,6 +56,7 @@ export async function prepareRun(
     const { model, folder } = opened;
     const data = resolveData(config, model.facts);
     const tokenizer = await tokenizerFor(data, opened);
+    const task = makeTask(model, tokenizer);
     const peft = resolvePeft(config);
     const seed = config.training.seed ?? DEFAULT_SEED;
     const attached = await attach(opened, peft, config, resume !== null);
@@ -62,7 +66,7 @@ export async function prepareRun(
     say('Reading the data');
     const prepared = await prepareData({
       data,
-      taskType: 'CAUSAL_LM',
+      taskType: task.type,
       tokenizer,
       vocabSize: model.facts.vocabSize,
       seed,
@@ -85,6 +89,7 @@ export async function prepareRun(
       config: resolved,
       opened,
       tokenizer,
+      task,
       data: prepared,
       peft: attached,
       batchesPerEpoch,

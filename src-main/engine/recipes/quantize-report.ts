@@ -11,12 +11,10 @@ import {
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
-import { chooseChunks } from '../steps/loss-inputs.ts';
-import { TableCache } from '../steps/token-inputs.ts';
 import { bytesOf } from '../weights/frozen-matrix.ts';
 import type { WeightPlan } from '../weights/plan.ts';
 import type { MakeQuantizeReport, QuantizeReportOptions } from './contract.ts';
-import { chooseBatchSize, readExamples } from './evaluate.ts';
+import { chooseBatchSize, makeMeasured, type ReadExamples, readExamples } from './evaluate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
 import { openModel } from './open-model.ts';
@@ -25,19 +23,20 @@ import { type MeasuredErrors, measureStorageErrors } from './storage-errors.ts';
 /** @throws what preparing the data and opening the model throw; quant/… where weights cannot be quantized */
 export const makeQuantizeReport: MakeQuantizeReport = async (options) => {
   const { host, modelDir, maxRows } = options;
-  const examples = takeSpread(await readExamples({ host, modelDir, data: options.data }), maxRows);
+  const read = await readExamples({ host, modelDir, data: options.data });
+  const rows = { ...read, examples: takeSpread(read.examples, maxRows) };
   const errors = await errorsOf(options);
   const storages: StorageReport[] = [];
   let counts = { parameters: 0, linear_parameters: 0, tokens: 0 };
   for (const [index, quantization] of STORAGES.entries()) {
     host.signal.throwIfAborted();
-    const measured = await measureStorage(options, quantization, examples);
+    const measured = await measureStorage(options, quantization, rows);
     counts = measured.counts;
     storages.push({ quantization, ...measured.figures, ...errors[index]! });
   }
   return {
     ...counts,
-    rows: examples.length,
+    rows: rows.examples.length,
     storages,
     recommendation: recommendStorage(storages),
   } satisfies QuantizeReport;
@@ -66,26 +65,23 @@ type StorageFigures = Omit<StorageReport, 'quantization' | keyof MeasuredErrors>
 async function measureStorage(
   { host, modelDir }: QuantizeReportOptions,
   quantization: QuantizationConfig,
-  examples: readonly TokenizedExample[],
+  { examples, tokenizer }: ReadExamples,
 ) {
   const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
   const batchSize = chooseBatchSize(longest);
-  let chunks = 1;
+  let measured: ReturnType<typeof makeMeasured>;
   const session = await openInferenceSession(host, { modelDir, adapterDir: null, quantization }, (parts) => {
-    chunks = chooseChunks(batchSize * longest, parts.model.facts.vocabSize);
-    return { entries: [evaluateEntry({ ...parts, chunks })] };
+    measured = makeMeasured(parts.model, tokenizer, batchSize * longest);
+    return { entries: [evaluateEntry({ ...parts, task: measured.step })] };
   });
   try {
     const { program, model, plan } = session;
-    const tokenizer = await session.tokenizer();
     const measure = (rows: readonly TokenizedExample[], onProgress?: (fraction: number) => void) =>
       measureLoss({
         program,
-        tables: new TableCache(model),
+        ...measured,
         examples: rows,
         batchSize,
-        chunks,
-        padTokenId: tokenizer.padTokenId ?? 0,
         signal: host.signal,
         ...(onProgress && { onProgress }),
       });

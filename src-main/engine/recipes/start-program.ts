@@ -5,8 +5,7 @@ import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Program, ProgramOptions } from '../compile/program.ts';
 import { type GroupValues, makeGatedProgram } from '../compile/start-gate.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { labelArrays } from '../steps/loss-inputs.ts';
-import { type TableCache, tokenArrays } from '../steps/token-inputs.ts';
+import type { StepTask } from '../steps/step-task.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import type { EngineHost } from './contract.ts';
 import { type Engine, makeProgram } from './open-engine.ts';
@@ -42,31 +41,16 @@ export function startProgram(options: StartOptions, probe: (program: Program) =>
 }
 
 export interface ProbeOptions {
-  readonly tables: TableCache;
+  readonly step: StepTask;
   readonly optimizer: Optimizer;
-  readonly execution: Execution;
   readonly training: TrainingConfig;
 }
 
-const PROBE_TOKENS = 8;
-
-/** A step over eight tokens. @returns loss and gradient norm */
-export function probeStep(
-  program: Program,
-  { tables, optimizer, execution, training }: ProbeOptions,
-): readonly number[] {
-  const index = Int32Array.from({ length: PROBE_TOKENS }, (_, at) => at);
-  const tokens = tokenArrays(tables, {
-    batch: 1,
-    seq: PROBE_TOKENS,
-    inputIds: index,
-    positionIds: index,
-    segmentIds: new Int32Array(PROBE_TOKENS).fill(1),
-  });
-  const labelPositions = index.slice(0, -1);
-  const labels = labelArrays({ labelPositions, labelIds: index.slice(1) }, 1 / labelPositions.length, execution.chunks);
-  const sizes = { ...tokens.sizes, ...labels.sizes };
-  const arrays = { ...tokens.arrays, ...labels.arrays, seed: Int32Array.of(training.seed) };
+/** A step over a few tokens. @returns loss and gradient norm */
+export function probeStep(program: Program, { step, optimizer, training }: ProbeOptions): readonly number[] {
+  const inputs = step.arrays(step.probe, 1 / step.countLabels(step.probe));
+  const { sizes } = inputs;
+  const arrays = { ...inputs.arrays, seed: Int32Array.of(training.seed) };
   const hyper = hyperArray(optimizer, 1, training.learning_rate, training.max_grad_norm);
   if (training.gradient_accumulation_steps === 1) {
     const { loss, grad_norm } = program.call('train', sizes, { ...arrays, hyper });

@@ -6,14 +6,14 @@ import type { ModuleError, StorageError } from '../../../src-shared/domain/quant
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
 import { roundToBf16 } from '../formats/float-conversion.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
-import type { CausalModel } from '../models/model.ts';
+import type { AnyModel } from '../models/model.ts';
 import { makeBaseReader } from '../peft/base-weights.ts';
 import { combineErrors, type ErrorFigures, measureError } from '../quant/error-figures.ts';
 import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
 import { dequantizeNf4, quantizeNf4 } from '../quant/nf4.ts';
 
 export interface MeasureErrorsOptions {
-  readonly model: CausalModel;
+  readonly model: AnyModel;
   /** The weights under the model's own names. */
   readonly folder: ModelFolder;
   readonly storages: readonly QuantizationConfig[];

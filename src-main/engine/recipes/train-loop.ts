@@ -7,14 +7,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError, Interrupted } from '../../../src-shared/domain/app-error.ts';
 import { buildBatch, type Batch } from '../data/batches.ts';
 import { hyperArray } from '../steps/train-step.ts';
-import { labelArrays } from '../steps/loss-inputs.ts';
-import { tokenArrays } from '../steps/token-inputs.ts';
 import { randomUint32 } from '../data/seeded-random.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
 import { rateOf } from './rate-course.ts';
-import { encodeState, type RunProgress } from './run-progress.ts';
+import { encodeState } from './run-progress.ts';
 import { reportSamples } from './samples.ts';
 import type { TrainingSession } from './training-session.ts';
 
@@ -51,7 +49,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     progress.step += 1;
     progress.sampler = sampler.state();
     noteSkipped(loop, gradNorm);
-    count(progress, batches, loss, host.now() - started);
+    count(loop, batches, loss, host.now() - started);
     if (progress.step % training.logging_steps === 0 || progress.step === run.totalSteps) {
       reportStep(loop, rate, gradNorm);
     }
@@ -75,8 +73,7 @@ function nextBatches({ run }: LoopOptions, sampler: ReturnType<typeof makeSample
   while (batches.length < training.gradient_accumulation_steps && !isLastOfEpoch) {
     const planned = sampler.next();
     isLastOfEpoch = planned.isLastOfEpoch;
-    const padTokenId = run.tokenizer.padTokenId ?? 0;
-    batches.push(buildBatch(run.data.train, planned.rows, { padTokenId, maxLength: data.max_length }));
+    batches.push(buildBatch(run.data.train, planned.rows, { ...run.task.batching, maxLength: data.max_length }));
   }
   return { batches, isLastOfEpoch };
 }
@@ -86,21 +83,18 @@ function runStep(
   session: TrainingSession,
   { config, opened }: PreparedRun,
   batches: readonly Batch[],
-  step: number,
+  number: number,
   learningRate: number,
 ): { loss: number; gradNorm: number } {
-  const { program, optimizer, tables, execution } = session;
+  const { program, optimizer } = session;
+  const step = session.steps.train;
   const { seed, max_grad_norm: maxNorm, gradient_accumulation_steps: accumulated } = config.training;
-  const labels = batches.reduce((sum, batch) => sum + batch.labelIds.length, 0);
-  const hyper = hyperArray(optimizer, step, learningRate, maxNorm);
+  const labels = batches.reduce((sum, batch) => sum + step.countLabels(batch), 0);
+  const hyper = hyperArray(optimizer, number, learningRate, maxNorm);
   const inputsOf = (batch: Batch, index: number) => {
-    const tokens = tokenArrays(tables, batch);
-    const targets = labelArrays(batch, 1 / Math.max(1, labels), execution.chunks);
-    const draw = Int32Array.of(randomUint32(seed, step, index) | 0);
-    return {
-      sizes: { ...tokens.sizes, ...targets.sizes },
-      arrays: { ...tokens.arrays, ...targets.arrays, seed: draw },
-    };
+    const { sizes, arrays } = step.arrays(batch, 1 / Math.max(1, labels));
+    const draw = Int32Array.of(randomUint32(seed, number, index) | 0);
+    return { sizes, arrays: { ...arrays, seed: draw } };
   };
   requirePositions(batches, opened.model.facts.maxPositions);
   if (accumulated === 1) {
@@ -121,9 +115,9 @@ function requirePositions(batches: readonly Batch[], maxPositions: number): void
   if (last >= maxPositions) throw new Error(`internal: position ${last} beyond the model's ${maxPositions}`);
 }
 
-function count(progress: RunProgress, batches: readonly Batch[], loss: number, ms: number): void {
+function count({ session, progress }: LoopOptions, batches: readonly Batch[], loss: number, ms: number): void {
   const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
-  const labels = batches.reduce((sum, batch) => sum + batch.labelIds.length, 0);
+  const labels = batches.reduce((sum, batch) => sum + session.steps.train.countLabels(batch), 0);
   const { open } = progress;
   progress.open = {
     loss: open.loss + loss * labels,
@@ -178,13 +172,14 @@ function reportStep({ options, run, progress }: LoopOptions, learningRate: numbe
 async function evaluate(loop: LoopOptions): Promise<boolean> {
   const { options, run, session, progress } = loop;
   if (run.data.eval.length === 0) return false;
+  const meter = run.task.makeMeter(run.data.eval);
   const measured = await measureLoss({
     program: session.program,
-    tables: session.tables,
+    task: run.task,
+    step: session.steps.evaluate,
     examples: run.data.eval,
     batchSize: run.config.training.per_device_eval_batch_size,
-    chunks: session.execution.eval_chunks,
-    padTokenId: run.tokenizer.padTokenId ?? 0,
+    meter,
     // An evaluation is short beside what would be lost: a stop waits for its end.
     signal: new AbortController().signal,
   });
@@ -193,7 +188,14 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
   progress.eval_loss = eval_loss;
   progress.evals_without_gain = improved ? 0 : progress.evals_without_gain + 1;
   if (improved) progress.best = { step: progress.step, eval_loss };
-  options.host.report({ event: 'eval', step: progress.step, eval_loss, perplexity, metrics: {}, best: improved });
+  options.host.report({
+    event: 'eval',
+    step: progress.step,
+    eval_loss,
+    perplexity,
+    metrics: meter.figures(),
+    best: improved,
+  });
   await reportSamples(loop);
   return improved;
 }

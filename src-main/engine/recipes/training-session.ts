@@ -10,7 +10,7 @@ import { streamSafetensors } from '../formats/safetensors.ts';
 import { makeOptimizer } from '../optim/make-optimizer.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
-import { cacheVariables, generateEntries } from '../steps/generate-step.ts';
+import type { StepTask } from '../steps/step-task.ts';
 import { TableCache } from '../steps/token-inputs.ts';
 import { trainEntries, trainVariables, type TrainStepOptions } from '../steps/train-step.ts';
 import { copyToDevice, loadWeights } from '../weights/load-weights.ts';
@@ -28,7 +28,8 @@ import { uploadBuckets } from './upload-buckets.ts';
 export interface TrainingSession {
   readonly program: Program;
   readonly optimizer: Optimizer;
-  readonly tables: TableCache;
+  /** What the entries `train` and `evaluate` were made of. */
+  readonly steps: { readonly train: StepTask; readonly evaluate: StepTask };
   readonly execution: Execution;
   /** Values that are trained. */
   readonly trainedValues: number;
@@ -57,28 +58,33 @@ export async function openTrainingSession(
   const plan = planWeights(model, { ...precisionOf(config.quantization), trained, keptBytes });
   const buckets = makeBuckets(peft.trainables);
   const optimizer = makeOptimizer(training);
+  const tables = new TableCache(model);
+  const steps = {
+    train: run.task.makeStep(tables, execution.chunks),
+    evaluate: run.task.makeStep(tables, execution.eval_chunks),
+  };
   const step: TrainStepOptions = {
-    model,
+    task: steps.train,
     plan,
     buckets,
     optimizer,
     weightDecay: training.weight_decay,
     checkpointing: execution.checkpointing,
-    chunks: execution.chunks,
     accumulate: training.gradient_accumulation_steps > 1,
   };
   const writesSamples = run.data.eval.length > 0 || training.sample_prompts.length > 0;
+  const answering = writesSamples ? run.task.answering({ model, plan, buckets }) : { entries: [] };
   const entries: Entry[] = [
     ...trainEntries(step),
-    ...(run.data.eval.length > 0 ? [evaluateEntry({ model, plan, buckets, chunks: execution.eval_chunks })] : []),
-    ...(writesSamples ? generateEntries({ model, plan, buckets }) : []),
+    ...(run.data.eval.length > 0 ? [evaluateEntry({ task: steps.evaluate, plan, buckets })] : []),
+    ...answering.entries,
   ];
   const { state, sums } = trainVariables(step);
   const groups = {
     frozen: planVariables(plan),
     state,
     sums,
-    cache: writesSamples ? cacheVariables(model, plan) : [],
+    cache: answering.scratch ?? [],
   };
   const onProgress = (fraction: number): void =>
     host.report({ event: 'progress', phase: 'Loading the model', fraction });
@@ -97,14 +103,13 @@ export async function openTrainingSession(
   } finally {
     await folder.close();
   }
-  const tables = new TableCache(model);
   host.report({ event: 'progress', phase: 'Compiling the training step', fraction: null });
   const start: StartOptions = { engine, program: { entries, groups }, values, execution, host, isNew: resume === null };
-  const program = startProgram(start, (trial) => probeStep(trial, { tables, optimizer, execution, training }));
+  const program = startProgram(start, (trial) => probeStep(trial, { step: steps.train, optimizer, training }));
   return {
     program,
     optimizer,
-    tables,
+    steps,
     execution: { ...execution, mode: program.mode },
     trainedValues: buckets.reduce((sum, { size }) => sum + size, 0),
     tensors: () => tensorsOf(buckets, program.readVariables('state')),

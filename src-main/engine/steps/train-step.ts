@@ -2,14 +2,11 @@
  * @file The training step: forward, loss, backward, clipping, optimizer. One entry where a step is one batch; two where gradients of
  * several batches are added up first.
  *
- * The loss of a step is the mean over the labelled tokens of all its batches, as in Hugging Face's Trainer. A step whose gradient is
+ * The loss of a step is the mean over the labels of all its batches, as in Hugging Face's Trainer. A step whose gradient is
  * not finite changes nothing and says so.
  */
 import type { Entry } from '../compile/program.ts';
 import type { Runner, Variable } from '../device/runner.ts';
-import { chunkedCrossEntropy } from '../loss/cross-entropy.ts';
-import type { CausalModel } from '../models/model.ts';
-import { takeRows } from '../ops/embedding.ts';
 import type { Parameter } from '../ops/linear.ts';
 import * as basics from '../ops/basics.ts';
 import * as raw from '../ops/primitives.ts';
@@ -18,17 +15,16 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { WeightPlan } from '../weights/plan.ts';
 import { type Bucket, flattenGradients, readParameters } from '../weights/trainables.ts';
 import { makeContext } from '../weights/weights-context.ts';
-import { LABEL_SPECS } from './loss-inputs.ts';
-import { type Specs, tokenBatch, tokenSpecs } from './token-inputs.ts';
+import type { StepTask } from './step-task.ts';
+import type { Specs } from './token-inputs.ts';
 
 export interface TrainStepOptions {
-  readonly model: CausalModel;
+  readonly task: StepTask;
   readonly plan: WeightPlan;
   readonly buckets: readonly Bucket[];
   readonly optimizer: Optimizer;
   readonly weightDecay: number;
   readonly checkpointing: boolean;
-  readonly chunks: number;
   /** Add up gradients over several batches before each update. */
   readonly accumulate: boolean;
 }
@@ -66,7 +62,7 @@ const sumOf = ({ variable, size }: Bucket): Variable => ({
 /** Entry `train`, or `accumulate` and `apply`. Outputs: `loss` (scaled sum), `grad_norm`. */
 export function trainEntries(options: TrainStepOptions): Entry[] {
   const hyper: Specs = { hyper: { dtype: 'float32', shape: [FIXED_SCALARS + options.optimizer.scalars(1).length] } };
-  const batch: Specs = { ...tokenSpecs(options.model), ...LABEL_SPECS, seed: { dtype: 'int32', shape: [] } };
+  const batch: Specs = { ...options.task.inputs, seed: { dtype: 'int32', shape: [] } };
   if (!options.accumulate) {
     return [
       {
@@ -116,18 +112,10 @@ function lossAndGradients(
   options: TrainStepOptions,
   inputs: Readonly<Record<string, Tensor>>,
 ): { loss: Tensor; grads: Tensor[] } {
-  const { model, plan, buckets, checkpointing, chunks } = options;
+  const { task, plan, buckets, checkpointing } = options;
   const parameters = readParameters(runner, buckets, plan.compute, true);
   const ctx = makeContext({ runner, plan, parameters, training: true, checkpointing, seed: inputs['seed']! });
-  const states = model.forward(ctx, tokenBatch(model, inputs));
-  const sum = chunkedCrossEntropy({
-    hidden: takeRows(states, inputs['label_positions']!),
-    labels: inputs['label_ids']!,
-    weights: inputs['label_weights']!,
-    head: (hidden) => model.head(ctx, hidden),
-    headLeaves: model.headLeaves(ctx),
-    chunks,
-  });
+  const { loss: sum } = task.forward(ctx, inputs);
   const loss = basics.multiply(sum, inputs['loss_scale']!);
   const byName = gradientsOf(runner, loss, parameters);
   return { loss: detach(loss), grads: buckets.map((bucket) => flattenGradients(runner, bucket, byName)) };

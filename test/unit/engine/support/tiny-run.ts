@@ -19,6 +19,8 @@ import { openModel } from '../../../../src-main/engine/recipes/open-model.ts';
 import { uploadBuckets } from '../../../../src-main/engine/recipes/upload-buckets.ts';
 import { evaluateEntry, logitsEntry } from '../../../../src-main/engine/steps/evaluate-step.ts';
 import { cacheVariables, generateEntries } from '../../../../src-main/engine/steps/generate-step.ts';
+import { languageTask } from '../../../../src-main/engine/steps/language-task.ts';
+import type { StepTask } from '../../../../src-main/engine/steps/step-task.ts';
 import { TableCache } from '../../../../src-main/engine/steps/token-inputs.ts';
 import { trainEntries, trainVariables } from '../../../../src-main/engine/steps/train-step.ts';
 import { copyToDevice, loadWeights } from '../../../../src-main/engine/weights/load-weights.ts';
@@ -52,7 +54,7 @@ export interface TinyRun {
   readonly options: ProgramOptions;
   readonly optimizer: Optimizer;
   readonly tables: TableCache;
-  readonly chunks: number;
+  readonly task: StepTask;
   readonly accumulate: boolean;
   readonly buckets: readonly Bucket[];
   /** Trained tensors by name. */
@@ -74,8 +76,10 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
     const buckets = makeBuckets(setup.trainables);
     const optimizer = makeOptimizer({ ...ADAM, optim: run.optim ?? 'adamw' } as TrainingConfig);
     const forward = { model, plan, buckets };
+    const tables = new TableCache(model);
+    const task = languageTask({ model, tables, chunks });
     const step = {
-      ...{ ...forward, optimizer, chunks, accumulate },
+      ...{ task, plan, buckets, optimizer, accumulate },
       weightDecay: run.weightDecay ?? 0,
       checkpointing: run.checkpointing ?? false,
     };
@@ -83,7 +87,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
     const options: ProgramOptions = {
       entries: [
         ...trainEntries(step),
-        evaluateEntry({ ...forward, chunks }),
+        evaluateEntry({ ...forward, task }),
         logitsEntry(forward),
         ...generateEntries(forward),
       ].map(wrapEntry),
@@ -96,8 +100,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
     program.setVariables('state', withZeros(binding, state, starting));
     program.setVariables('sums', withZeros(binding, sums, new Map()));
     return {
-      ...{ model, program, options, optimizer, chunks, accumulate, buckets },
-      tables: new TableCache(model),
+      ...{ model, program, options, optimizer, task, tables, accumulate, buckets },
       tensors: () => tensorsOf(buckets, program.readVariables('state')),
       dispose: () => program.dispose(),
     };

@@ -4,7 +4,6 @@
 import { buildBatch, type Batch } from '../../../../src-main/engine/data/batches.ts';
 import { randomUint32 } from '../../../../src-main/engine/data/seeded-random.ts';
 import { IGNORED_LABEL, type TokenizedExample } from '../../../../src-main/engine/data/types.ts';
-import { labelArrays } from '../../../../src-main/engine/steps/loss-inputs.ts';
 import { tokenArrays } from '../../../../src-main/engine/steps/token-inputs.ts';
 import { hyperArray } from '../../../../src-main/engine/steps/train-step.ts';
 import type { TinyRun } from './tiny-run.ts';
@@ -53,7 +52,7 @@ export function trainStep(run: TinyRun, batches: readonly Batch[], options: Step
   const { lossScale = 1 / labels } = options;
   const hyper = hyperArray(run.optimizer, step, learningRate, maxNorm);
   const inputsOf = (batch: Batch, index: number) => {
-    const { arrays, sizes } = lossInputs(run, batch, lossScale);
+    const { arrays, sizes } = run.task.arrays(batch, lossScale);
     return { sizes, arrays: { ...arrays, seed: Int32Array.of(seed * 1000 + index) } };
   };
   if (!run.accumulate) {
@@ -71,7 +70,7 @@ export function trainStep(run: TinyRun, batches: readonly Batch[], options: Step
 
 /** Mean loss of a batch. */
 export function evaluate(run: TinyRun, batch: Batch): number {
-  const { sizes, arrays } = lossInputs(run, batch, 1 / batch.labelIds.length);
+  const { sizes, arrays } = run.task.arrays(batch, 1 / batch.labelIds.length);
   return run.program.call('evaluate', sizes, arrays)['loss']![0]!;
 }
 
@@ -80,12 +79,6 @@ export function logitsOf(run: TinyRun, batch: Batch): Float32Array {
   const { arrays, sizes } = tokenArrays(run.tables, batch);
   const rows = Int32Array.from({ length: batch.batch * batch.seq }, (_, index) => index);
   return run.program.call('logits', { ...sizes, rows: rows.length }, { ...arrays, rows })['logits'] as Float32Array;
-}
-
-function lossInputs(run: TinyRun, batch: Batch, scale: number) {
-  const tokens = tokenArrays(run.tables, batch);
-  const labels = labelArrays(batch, scale, run.chunks);
-  return { sizes: { ...tokens.sizes, ...labels.sizes }, arrays: { ...tokens.arrays, ...labels.arrays } };
 }
 
 /** Largest absolute difference; infinite where the lengths differ or a value is no number. */

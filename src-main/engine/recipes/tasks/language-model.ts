@@ -1,0 +1,88 @@
+/**
+ * @file Language models in the recipes: packed rows, a loss at each labelled token, answers written token by token.
+ */
+import type { CausalModel } from '../../models/model.ts';
+import { cacheVariables, generateEntries } from '../../steps/generate-step.ts';
+import { languageTask } from '../../steps/language-task.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { questionOf } from '../answer-examples.ts';
+import { greedy } from '../choose-token.ts';
+import { decode } from '../decode.ts';
+import { stopIds } from '../generate.ts';
+import { promptText } from '../prompt-text.ts';
+import { makeEmptyMeter, type Sample, type SampleRequest, type Task } from '../task.ts';
+
+const MOST_SAMPLES = 3;
+const MOST_TOKENS = 64;
+
+export interface LanguageModelOptions {
+  readonly model: CausalModel;
+  readonly tokenizer: Tokenizer;
+}
+
+export function languageModelTask(options: LanguageModelOptions): Task {
+  const { model, tokenizer } = options;
+  return {
+    type: 'CAUSAL_LM',
+    batching: { padTokenId: tokenizer.padTokenId ?? 0 },
+    figures: { perplexity: 'lower' },
+    makeStep: (tables, chunks) => languageTask({ model, tables, chunks }),
+    answering: ({ plan, buckets }) => ({
+      entries: generateEntries({ model, plan, buckets }),
+      scratch: cacheVariables(model, plan),
+    }),
+    makeMeter: makeEmptyMeter,
+    answerSamples: (request) => writeSamples(options, request),
+  };
+}
+
+interface SamplePrompt extends Omit<Sample, 'answer'> {
+  readonly ids: ArrayLike<number>;
+}
+
+async function writeSamples({ model, tokenizer }: LanguageModelOptions, request: SampleRequest): Promise<Sample[]> {
+  const fits = ({ ids }: SamplePrompt): boolean => ids.length < model.facts.maxPositions;
+  const prompts = listPrompts(tokenizer, request).filter(fits);
+  if (prompts.length === 0) return [];
+  const stops = stopIds(tokenizer, request.template);
+  const decoded = await decode({
+    program: request.program,
+    model,
+    prompts: prompts.map(({ ids }) => ids),
+    maxNewTokens: MOST_TOKENS,
+    padTokenId: tokenizer.padTokenId ?? 0,
+    choose: greedy,
+    isEnd: (token) => stops.has(token),
+  });
+  return prompts.map(({ prompt, expected }, index) => {
+    const answer = tokenizer.decode(decoded[index]!.tokens, { skipSpecialTokens: true }).trim();
+    return { prompt, answer, expected };
+  });
+}
+
+function listPrompts(tokenizer: Tokenizer, { prompts: own, examples, template }: SampleRequest): SamplePrompt[] {
+  const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
+  if (own.length === 0) {
+    const found = new Map<string, SamplePrompt>();
+    for (const example of examples) {
+      const question = questionOf(example);
+      if (!question || found.size === MOST_SAMPLES) continue;
+      const prompt = promptText(tokenizer, question.prompt);
+      if (!found.has(prompt)) found.set(prompt, { ids: question.prompt, prompt, expected: text(question.expected) });
+    }
+    return [...found.values()];
+  }
+  return own.map((prompt) => {
+    const hasTemplate = template !== null || tokenizer.chatTemplate !== null;
+    const ids = hasTemplate
+      ? tokenizer.encode(
+          tokenizer.renderChat([{ role: 'user', content: prompt }], {
+            addGenerationPrompt: true,
+            ...(template === null ? {} : { template }),
+          }),
+          { addSpecialTokens: false },
+        )
+      : tokenizer.encode(prompt, { addSpecialTokens: true });
+    return { ids, prompt, expected: null };
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * @file Steps of language models: cross-entropy at every position with a label.
+ */
+import { chunkedCrossEntropy } from '../loss/cross-entropy.ts';
+import type { CausalModel } from '../models/model.ts';
+import { takeRows } from '../ops/embedding.ts';
+import { LABEL_SPECS, labelArrays } from './loss-inputs.ts';
+import type { StepBatch, StepTask } from './step-task.ts';
+import { type TableCache, tokenArrays, tokenBatch, tokenSpecs } from './token-inputs.ts';
+
+export interface LanguageTaskOptions {
+  readonly model: CausalModel;
+  readonly tables: TableCache;
+  /** Pieces that the loss is cut into (loss-inputs.ts). */
+  readonly chunks: number;
+}
+
+export function languageTask({ model, tables, chunks }: LanguageTaskOptions): StepTask {
+  return {
+    inputs: { ...tokenSpecs(model), ...LABEL_SPECS },
+    forward(ctx, inputs) {
+      const states = model.forward(ctx, tokenBatch(model, inputs));
+      const loss = chunkedCrossEntropy({
+        hidden: takeRows(states, inputs['label_positions']!),
+        labels: inputs['label_ids']!,
+        weights: inputs['label_weights']!,
+        head: (hidden) => model.head(ctx, hidden),
+        headLeaves: ctx.training ? model.headLeaves(ctx) : [],
+        chunks,
+      });
+      return { loss, outputs: {} };
+    },
+    countLabels: ({ labelIds }) => labelIds.length,
+    arrays(batch, scale) {
+      const tokens = tokenArrays(tables, batch);
+      const labels = labelArrays(batch, scale, chunks);
+      return { arrays: { ...tokens.arrays, ...labels.arrays }, sizes: { ...tokens.sizes, ...labels.sizes } };
+    },
+    probe: probeTokens(),
+  };
+}
+
+const PROBE_TOKENS = 8;
+
+/** Eight tokens, each but the first with a label. */
+function probeTokens(): StepBatch {
+  const index = Int32Array.from({ length: PROBE_TOKENS }, (_, at) => at);
+  return {
+    batch: 1,
+    seq: PROBE_TOKENS,
+    inputIds: index,
+    positionIds: index,
+    segmentIds: new Int32Array(PROBE_TOKENS).fill(1),
+    labelPositions: index.slice(0, -1),
+    labelIds: index.slice(1),
+    targets: null,
+    decoder: null,
+  };
+}
