@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Cores' worth of other work above which a figure would say more about that work. */
 const MOST_BUSY_CORES = 0.3;
 const LOOK_MS = 2000;
-const WAIT_MS = 60_000;
+const WAIT_MS = 180_000;
 /** Instruction sets that decide the speed of products. */
 const FLAGS = ['avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_tile', 'amx_bf16'];
 
@@ -49,7 +49,7 @@ export function describeMachine(threads: number, quiet: boolean): MachineFacts {
   };
 }
 
-/** Waits, at most a minute, until other work leaves the machine. @returns whether it did. */
+/** Waits, at most three minutes, until other work leaves the machine. @returns whether it did. */
 export async function waitForQuiet(): Promise<boolean> {
   const deadline = Date.now() + WAIT_MS;
   for (;;) {

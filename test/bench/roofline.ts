@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REPO_ROOT } from '../../scripts/setup/paths.mjs';
-import { runMetered } from './process-meter.ts';
+import { lastBody, type Surroundings } from './surroundings.ts';
 import { countFlops, type Product } from './workloads.ts';
 
 const SQUARE: Product = { batch: 1, m: 2048, k: 2048, n: 2048, count: 1 };
@@ -34,33 +34,23 @@ interface Times {
   readonly bf16: readonly number[];
 }
 
-export interface RooflineSetup {
-  readonly folder: string;
-  readonly python: string;
-  readonly bindingPath: string;
-  /** Command prefix that pins to cores. */
-  readonly prefix: readonly string[];
-  readonly env: Record<string, string>;
-}
-
-export async function measureRoofline(products: readonly Product[], setup: RooflineSetup): Promise<Roofline> {
-  const { folder, python, bindingPath, prefix, env } = setup;
+/** @param label for what is said while it runs */
+export async function measureRoofline(
+  { run, folder, python, bindingPath }: Surroundings,
+  products: readonly Product[],
+  label: string,
+): Promise<Roofline> {
   const spec = path.join(folder, 'roofline.json');
   writeFileSync(spec, JSON.stringify({ bindingPath, products: [SQUARE, ...products] }));
   const program = (name: string) => path.join(REPO_ROOT, 'test/bench', name);
-  const torch = await runProgram([...prefix, python, '-B', program('python/roofline.py'), spec], env);
-  const binding = await runProgram([...prefix, process.execPath, program('roofline-binding.ts'), spec], env);
+  const timed = async (what: string, command: readonly string[]) =>
+    lastBody(await run(`${label}: roofline, ${what}`, command), what);
+  const torch = await timed('PyTorch', [python, '-B', program('python/roofline.py'), spec]);
+  const binding = await timed('binding', [process.execPath, program('roofline-binding.ts'), spec]);
   const bandwidthBytesPerSecond = Number(torch.bandwidth_bytes_per_second);
   const ceiling = (dtype: 'f32' | 'bf16') =>
     toCeiling(products, (torch as unknown as Times)[dtype], (binding as unknown as Times)[dtype]);
   return { bandwidthBytesPerSecond, f32: ceiling('f32'), bf16: ceiling('bf16') };
-}
-
-async function runProgram(command: readonly string[], env: Record<string, string>): Promise<Record<string, unknown>> {
-  const { code, events, stderr } = await runMetered(command, env);
-  const last = events.at(-1);
-  if (code !== 0 || last === undefined) throw new Error(`${command.join(' ')} ended with ${code}\n${stderr}`);
-  return last.body;
 }
 
 function toCeiling(products: readonly Product[], torch: readonly number[], binding: readonly number[]): Ceiling {

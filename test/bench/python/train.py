@@ -2,7 +2,7 @@
 
 A bare loop, faster than the Trainer and without its evaluation, logging and data workers: PyTorch at its best. `dtype`: f32; bf16
 (base in bf16, adapter in f32 under autocast, which is what Trainer(bf16=True) does); bf16-pure (adapter in bf16 too, no autocast); nf4
-(bitsandbytes with double quantization, bf16 compute). `compile` adds torch.compile.
+(bitsandbytes with double quantization, bf16 compute); int8 (bitsandbytes' LLM.int8). `compile` adds torch.compile.
 """
 
 import contextlib
@@ -16,20 +16,26 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, logging
 
 
+QUANTIZED = {
+    "nf4": BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    ),
+    "int8": BitsAndBytesConfig(load_in_8bit=True),
+}
+
+
 def emit(**event):
     print(json.dumps(event), flush=True)
 
 
 def load(spec):
     settings = {"dtype": torch.float32 if spec["dtype"] == "f32" else torch.bfloat16}
-    if spec["dtype"] == "nf4":
+    if spec["dtype"] in QUANTIZED:
         settings["device_map"] = "cpu"
-        settings["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
+        settings["quantization_config"] = QUANTIZED[spec["dtype"]]
     base = AutoModelForCausalLM.from_pretrained(spec["model"], **settings)
     # PEFT keeps adapters of a bf16 base in f32 unless told otherwise.
     model = PeftModel.from_pretrained(
@@ -54,7 +60,7 @@ def main():
     model = load(spec)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trainable, lr=spec["learning_rate"], weight_decay=0.0)
-    mixed = spec["dtype"] in ("bf16", "nf4")
+    mixed = spec["dtype"] in ("bf16", *QUANTIZED)
     emit(event="start", trainable_parameters=sum(p.numel() for p in trainable))
     for step, ids in enumerate(batches(spec), 1):
         times = [time.perf_counter()]

@@ -1,10 +1,11 @@
 /**
  * @file Runs the arms in turn, each in a fresh process, checks their loss traces and turns their events into figures.
  */
-import { largestDifference } from '../interop/support/tensors.ts';
+import { largestDifference } from '../../interop/support/tensors.ts';
+import type { MeteredRun } from '../process-meter.ts';
+import { median } from '../statistics.ts';
+import { lastWords, type Surroundings } from '../surroundings.ts';
 import { type Arm, type Gate, type Prepared } from './arms.ts';
-import { type MeteredRun, runMetered } from './process-meter.ts';
-import { median } from './statistics.ts';
 
 /** Steps at the start that compile, warm caches and grow the heap. */
 export const WARM_UP_STEPS = 3;
@@ -25,6 +26,7 @@ export interface Sample {
 export interface ArmResult {
   readonly arm: string;
   readonly products: 'f32' | 'bf16';
+  /** One per round, from the first round on. */
   readonly samples: readonly Sample[];
   /** Why the row does not count; null = it does. */
   readonly void: string | null;
@@ -37,28 +39,33 @@ export interface MeasureOptions {
   readonly arms: readonly Arm[];
   readonly rounds: number;
   readonly prepared: Prepared;
-  readonly prefix: readonly string[];
-  readonly env: Record<string, string>;
-  /** Called before each process: waits for a quiet machine, prints progress. */
-  readonly beforeRun: (arm: string, round: number) => Promise<void>;
+  readonly surroundings: Surroundings;
+  /** For what is said while it runs. */
+  readonly label: string;
 }
 
 /** The first round is the gate: an arm that fails or computes something else is left out of the later ones. */
-export async function measureArms(options: MeasureOptions): Promise<ArmResult[]> {
+export async function measureArms({
+  arms,
+  rounds,
+  prepared,
+  surroundings,
+  label,
+}: MeasureOptions): Promise<ArmResult[]> {
   const samples = new Map<string, Sample[]>();
   const faults = new Map<string, string>();
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const arm of options.arms) {
-      if (faults.has(arm.name)) continue;
-      await options.beforeRun(arm.name, round);
-      const run = await runMetered([...options.prefix, ...arm.command(options.prepared)], options.env);
-      const sample = toSample(run, options.prepared.steps);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const arm of arms) {
+      if (faults.has(arm.name) || (round > 0 && arm.once)) continue;
+      const what = `${label}, round ${round + 1} of ${rounds}: ${arm.name}`;
+      const run = await surroundings.run(what, arm.command(prepared), { env: arm.env });
+      const sample = toSample(run, Math.min(prepared.steps, arm.mostSteps));
       if (typeof sample === 'string') faults.set(arm.name, sample);
       else samples.set(arm.name, [...(samples.get(arm.name) ?? []), sample]);
     }
-    if (round === 0) for (const arm of options.arms) checkTrace(arm, samples, faults);
+    if (round === 0) for (const arm of arms) checkTrace(arm, samples, faults);
   }
-  return options.arms.map((arm) => ({
+  return arms.map((arm) => ({
     arm: arm.name,
     products: arm.products,
     samples: samples.get(arm.name) ?? [],
@@ -69,9 +76,9 @@ export async function measureArms(options: MeasureOptions): Promise<ArmResult[]>
 }
 
 /** @returns the sample, or what went wrong. */
-function toSample(run: MeteredRun, steps: number): Sample | string {
+export function toSample(run: MeteredRun, steps: number): Sample | string {
   const events = run.events.filter(({ body }) => body.event === 'step');
-  if (run.code !== 0) return `ended with ${run.code}: ${lastWords(run)}`;
+  if (run.code !== 0) return lastWords(run);
   if (events.length !== steps) return `${events.length} steps instead of ${steps}`;
   const seconds = events.map(({ atMs }, index) => (atMs - (events[index - 1]?.atMs ?? 0)) / 1000);
   const steady = events.slice(WARM_UP_STEPS);
@@ -87,16 +94,11 @@ function toSample(run: MeteredRun, steps: number): Sample | string {
   };
 }
 
-function lastWords({ events, stderr }: MeteredRun): string {
-  const last = events.at(-1)?.body;
-  const text = last?.event === 'error' ? String(last.message) : (stderr.trim().split('\n').at(-1) ?? '');
-  return text.slice(0, 200);
-}
-
 function traceDifference({ name, gate }: Arm, samples: ReadonlyMap<string, readonly Sample[]>): number | null {
   const own = samples.get(name)?.[0];
   const reference = gate === null ? undefined : samples.get(gate.against)?.[0];
-  return own === undefined || reference === undefined ? null : largestDifference(own.losses, reference.losses);
+  if (own === undefined || reference === undefined) return null;
+  return largestDifference(own.losses, reference.losses.slice(0, own.losses.length));
 }
 
 function checkTrace(arm: Arm, samples: ReadonlyMap<string, readonly Sample[]>, faults: Map<string, string>): void {

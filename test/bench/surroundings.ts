@@ -1,0 +1,70 @@
+/**
+ * @file What every part of the bench runs in: a quiet machine, pinned threads, a folder of its own, the Python peers.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ensurePythonEnv } from '../../scripts/python-env.mjs';
+import { runtimesRoot } from '../../scripts/setup/paths.mjs';
+import { pinPrefix, threadEnvironment, waitForQuiet } from './machine.ts';
+import type { BenchOptions } from './options.ts';
+import { type MeteredRun, runMetered } from './process-meter.ts';
+
+export interface Surroundings {
+  /** Temporary; gone at the end. */
+  readonly folder: string;
+  readonly python: string;
+  readonly bindingPath: string;
+  readonly threads: number;
+  /** Runs a program pinned to the threads' cores, once the machine is quiet. @param threads other than the plan's */
+  run(what: string, command: readonly string[], settings?: RunSettings): Promise<MeteredRun>;
+}
+
+export interface RunSettings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly threads?: number;
+}
+
+/** @throws what the action throws; also where other work keeps the machine busy and `--busy` is not given */
+export async function withSurroundings(
+  { threads, busy }: BenchOptions,
+  action: (surroundings: Surroundings) => Promise<void>,
+): Promise<void> {
+  const python = await ensurePythonEnv();
+  const folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-bench-'));
+  const bindingPath = path.join(runtimesRoot(), 'tensorflow-cpu-2.21.0-linux-x64', 'tfjs_binding.node');
+  const home = { TUNESMITH_HOME: path.join(folder, 'home') };
+  try {
+    await action({
+      folder,
+      python,
+      bindingPath,
+      threads,
+      async run(what, command, settings = {}) {
+        process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${what}\n`);
+        if (!busy && !(await waitForQuiet())) {
+          const fix = 'end it, or measure all the same with --busy (not written down)';
+          throw new Error(`Other work keeps this machine busy; ${fix}.`);
+        }
+        const cores = settings.threads ?? threads;
+        return runMetered([...pinPrefix(cores), ...command], { ...threadEnvironment(cores), ...home, ...settings.env });
+      },
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a program said last. @throws where it failed or said nothing */
+export function lastBody({ code, events, stderr }: MeteredRun, what: string): Readonly<Record<string, unknown>> {
+  const last = events.at(-1);
+  if (code !== 0 || last === undefined) throw new Error(`${what} ended with ${code}\n${stderr}`);
+  return last.body;
+}
+
+/** Why a program ended, in one line. */
+export function lastWords({ code, events, stderr }: MeteredRun): string {
+  const last = events.at(-1)?.body;
+  const text = last?.event === 'error' ? String(last.message) : (stderr.trim().split('\n').at(-1) ?? '');
+  return `ended with ${code}: ${text.replaceAll('|', '/').slice(0, 200)}`;
+}
