@@ -36,15 +36,16 @@ interface Times {
 
 /** @param label for what is said while it runs */
 export async function measureRoofline(
-  { run, folder, python, bindingPath }: Surroundings,
+  surroundings: Surroundings,
   products: readonly Product[],
   label: string,
 ): Promise<Roofline> {
+  const { folder, python, bindingPath } = surroundings;
   const spec = path.join(folder, 'roofline.json');
   writeFileSync(spec, JSON.stringify({ bindingPath, products: [SQUARE, ...products] }));
   const program = (name: string) => path.join(REPO_ROOT, 'test/bench', name);
   const timed = async (what: string, command: readonly string[]) =>
-    lastBody(await run(`${label}: roofline, ${what}`, command), what);
+    lastBody(await surroundings.run(`${label}: roofline, ${what}`, command), what);
   const torch = await timed('PyTorch', [python, '-B', program('python/roofline.py'), spec]);
   const binding = await timed('binding', [process.execPath, program('roofline-binding.ts'), spec]);
   const bandwidthBytesPerSecond = Number(torch.bandwidth_bytes_per_second);

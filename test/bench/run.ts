@@ -18,29 +18,25 @@ import { type Surroundings, withSurroundings } from './surroundings.ts';
 import { runTraining } from './training/part.ts';
 import { TRAINING_TEXT } from './training/report.ts';
 
-interface Part<Figures> {
-  readonly text: PartText<Figures>;
-  readonly run: (
+/** Each part reads its own figures only. */
+interface Part {
+  readonly text: PartText<unknown>;
+  run(
     surroundings: Surroundings,
     options: BenchOptions,
-    publish: (key: string, figures: Figures) => Promise<void>,
-  ) => Promise<void>;
+    publish: (key: string, figures: unknown) => Promise<void>,
+  ): Promise<void>;
 }
 
-const PARTS = {
-  training: part({ text: TRAINING_TEXT, run: runTraining }),
+const PARTS: Readonly<Record<PartName, Part>> = {
+  training: { text: TRAINING_TEXT, run: runTraining },
 };
-
-/** Forgets the type of the figures, which only the part itself reads. */
-function part<Figures>(typed: Part<Figures>): Part<unknown> {
-  return typed as Part<unknown>;
-}
 
 const TEXTS = Object.fromEntries(Object.entries(PARTS).map(([name, { text }]) => [name, text])) as unknown as Texts;
 
 async function runPart(name: PartName, surroundings: Surroundings, options: BenchOptions): Promise<void> {
-  const { text, run } = PARTS[name];
-  await run(surroundings, options, async (key, figures) => {
+  const { text } = PARTS[name];
+  await PARTS[name].run(surroundings, options, async (key, figures) => {
     const entry = { machine: describeMachine(options.threads, !options.busy), figures };
     process.stdout.write(`${formatEntry(text, key, entry)}\n`);
     if (options.writes) await keepEntry(name, key, entry, TEXTS);

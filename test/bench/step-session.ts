@@ -10,8 +10,7 @@ import type { Execution } from '../../src-main/engine/recipes/execution.ts';
 import { openEngine, wantedMode } from '../../src-main/engine/recipes/open-engine.ts';
 import { makeSampler, prepareRun, type PreparedRun } from '../../src-main/engine/recipes/prepare-run.ts';
 import { openTrainingSession, type TrainingSession } from '../../src-main/engine/recipes/training-session.ts';
-import { labelArrays } from '../../src-main/engine/steps/loss-inputs.ts';
-import { tokenArrays } from '../../src-main/engine/steps/token-inputs.ts';
+import type { StepTask } from '../../src-main/engine/steps/step-task.ts';
 import { hyperArray } from '../../src-main/engine/steps/train-step.ts';
 import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 import { type MeteredBinding, meterBinding } from './metered-binding.ts';
@@ -51,30 +50,27 @@ export async function openStepSession(options: StepSessionOptions): Promise<Step
   return { session, metered, ...stepCalls(run, session) };
 }
 
-function stepCalls({ config, data }: PreparedRun, { program, tables, optimizer, execution }: TrainingSession) {
+function stepCalls({ config, data, task }: PreparedRun, { program, steps, optimizer }: TrainingSession) {
   const { seed, learning_rate: rate, max_grad_norm: maxNorm } = config.training;
   const sampler = makeSampler(data.train, config);
-  const inputsOf = (batch: Batch, chunks: number) => {
-    const tokens = tokenArrays(tables, batch);
-    const labels = labelArrays(batch, 1 / Math.max(1, batch.labelIds.length), chunks);
-    return { sizes: { ...tokens.sizes, ...labels.sizes }, arrays: { ...tokens.arrays, ...labels.arrays } };
-  };
-  const hyperOf = (step: number) => hyperArray(optimizer, step, rate, maxNorm);
-  const drawOf = (step: number) => Int32Array.of(randomUint32(seed, step, 0) | 0);
+  const batching = { ...task.batching, maxLength: config.data.max_length };
+  const inputsOf = (step: StepTask, batch: Batch) => step.arrays(batch, 1 / Math.max(1, step.countLabels(batch)));
+  const hyperOf = (number: number) => hyperArray(optimizer, number, rate, maxNorm);
+  const drawOf = (number: number) => Int32Array.of(randomUint32(seed, number, 0) | 0);
   return {
-    nextBatch: () => buildBatch(data.train, sampler.next().rows, { padTokenId: 0, maxLength: config.data.max_length }),
-    train(batch: Batch, step: number) {
-      const { sizes, arrays } = inputsOf(batch, execution.chunks);
-      const results = program.call('train', sizes, { ...arrays, seed: drawOf(step), hyper: hyperOf(step) });
+    nextBatch: () => buildBatch(data.train, sampler.next().rows, batching),
+    train(batch: Batch, number: number) {
+      const { sizes, arrays } = inputsOf(steps.train, batch);
+      const results = program.call('train', sizes, { ...arrays, seed: drawOf(number), hyper: hyperOf(number) });
       return { loss: results['loss']![0]! };
     },
-    accumulate(batch: Batch, step: number) {
-      const { sizes, arrays } = inputsOf(batch, execution.chunks);
-      program.call('accumulate', sizes, { ...arrays, seed: drawOf(step) });
+    accumulate(batch: Batch, number: number) {
+      const { sizes, arrays } = inputsOf(steps.train, batch);
+      program.call('accumulate', sizes, { ...arrays, seed: drawOf(number) });
     },
-    apply: (step: number) => void program.call('apply', {}, { hyper: hyperOf(step) }),
+    apply: (number: number) => void program.call('apply', {}, { hyper: hyperOf(number) }),
     evaluate(batch: Batch) {
-      const { sizes, arrays } = inputsOf(batch, execution.eval_chunks);
+      const { sizes, arrays } = inputsOf(steps.evaluate, batch);
       program.call('evaluate', sizes, arrays);
     },
   };

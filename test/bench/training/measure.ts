@@ -63,7 +63,9 @@ export async function measureArms({
       if (typeof sample === 'string') faults.set(arm.name, sample);
       else samples.set(arm.name, [...(samples.get(arm.name) ?? []), sample]);
     }
-    if (round === 0) for (const arm of arms) checkTrace(arm, samples, faults);
+    // Where only some arms were asked for, the reference may not be among them; such figures are not written down.
+    const gated = arms.filter(({ gate }) => arms.some(({ name }) => name === gate?.against));
+    if (round === 0) for (const arm of gated) checkTrace(arm, samples, faults);
   }
   return arms.map((arm) => ({
     arm: arm.name,

@@ -1,3 +1,6 @@
+/**
+ * @file What the bench's command line runs, and what it refuses to write down.
+ */
 import { describe, expect, it } from 'vitest';
 import { PART_NAMES, readOptions } from '../../bench/options.ts';
 

@@ -1,3 +1,6 @@
+/**
+ * @file The arithmetic of the bench: medians, quartiles, ratios of neighbours.
+ */
 import { describe, expect, it } from 'vitest';
 import { describeRatio, describeSpread, median, quantile } from '../../bench/statistics.ts';
 

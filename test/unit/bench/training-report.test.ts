@@ -1,3 +1,6 @@
+/**
+ * @file From the events of a process to the table: figures, ratios, what is asked.
+ */
 import { describe, expect, it } from 'vitest';
 import type { MeteredRun } from '../../bench/process-meter.ts';
 import { OWN_BF16, REFERENCE_BF16 } from '../../bench/training/arms.ts';

@@ -1,3 +1,6 @@
+/**
+ * @file The floating-point work of a step against a count by hand.
+ */
 import { describe, expect, it } from 'vitest';
 import { countFlops, type ModelShape, parseBatchShape, RANK, stepProducts } from '../../bench/workloads.ts';
 
