@@ -8,7 +8,7 @@
  */
 import { sumGradients } from '../ops/basics.ts';
 import * as raw from '../ops/primitives.ts';
-import { asLeaf, detach, differentiable, gradients, makeTensor, needsGradient, type Tensor } from '../ops/tensor.ts';
+import { asLeaf, detach, differentiable, gradients, needsGradient, type Tensor } from '../ops/tensor.ts';
 
 export interface CrossEntropyOptions {
   /** Hidden states at the labelled positions, [labels, hidden]; the number of rows is a multiple of `chunks`. */
@@ -37,9 +37,13 @@ export function chunkedCrossEntropy(options: CrossEntropyOptions): Tensor {
       const parts = raw.splitEvenly(detach(hidden), chunks, 0);
       const labelParts = raw.splitEvenly(labels, chunks, 0);
       const weightParts = raw.splitEvenly(weights, chunks, 0);
-      const results = parts.map((part, index) =>
-        lossOfChunk(part, labelParts[index]!, weightParts[index]!, options, wantsGradient),
-      );
+      const results: ChunkResult[] = [];
+      for (const [index, part] of parts.entries()) {
+        // One chunk after the other: two at once would need twice the memory.
+        const before = results.at(-1);
+        const held = before ? after(part, before.grads[0] ?? before.loss) : part;
+        results.push(lossOfChunk(held, labelParts[index]!, weightParts[index]!, options, wantsGradient));
+      }
       if (wantsGradient) {
         const dHidden = raw.concat(
           results.map(({ grads }) => grads[0]!),
@@ -56,45 +60,70 @@ export function chunkedCrossEntropy(options: CrossEntropyOptions): Tensor {
   return loss!;
 }
 
+interface ChunkResult {
+  readonly loss: Tensor;
+  readonly grads: readonly (Tensor | null)[];
+}
+
+/** The same value, which a graph does not use before `other` exists. */
+const after = (value: Tensor, other: Tensor): Tensor => ({
+  ...value,
+  id: value.runner.barrier(value.id, value.dtype, other.id),
+});
+
 function lossOfChunk(
   part: Tensor,
   labels: Tensor,
   weights: Tensor,
   { head, headLeaves }: CrossEntropyOptions,
   wantsGradient: boolean,
-): { loss: Tensor; grads: (Tensor | null)[] } {
+): ChunkResult {
   const { runner } = part;
   const leaf = wantsGradient ? asLeaf(part) : part;
   const all = runner.scope(
     () => {
       const logits = head(leaf);
-      const [losses, slopes] = softmaxCrossEntropy(detach(logits), labels);
+      const { losses, slopes } = softmaxCrossEntropy(detach(logits), labels);
       const loss = raw.sumAll(raw.multiply(losses, weights));
       if (!wantsGradient) return { loss, grads: [] };
       const column = raw.reshape(weights, [-1, 1]);
       if (headLeaves.length > 0) {
-        const gradient = raw.cast(raw.multiply(slopes, column), logits.dtype);
+        const gradient = raw.multiply(slopes(), raw.cast(column, logits.dtype));
         const [dHidden, ...dLeaves] = gradients([{ value: logits, gradient }], [leaf, ...headLeaves], sumGradients);
         // The chunks' gradients are added up in f32.
         return { loss, grads: [dHidden!, ...dLeaves.map((grad) => grad && raw.cast(grad, 'float32'))] };
       }
-      const [dHidden] = gradients([{ value: logits, gradient: raw.cast(slopes, logits.dtype) }], [leaf], sumGradients);
-      return { loss, grads: [raw.multiply(dHidden!, raw.cast(column, dHidden!.dtype))] };
+      const [dHidden] = gradients([{ value: logits, gradient: slopes() }], [leaf], sumGradients);
+      // In f32: a bf16 product with a column is the slower one by far.
+      const weighted = raw.multiply(raw.cast(dHidden!, 'float32'), column);
+      return { loss, grads: [raw.cast(weighted, dHidden!.dtype)] };
     },
     ({ loss, grads }) => [loss, ...grads.filter((grad) => grad !== null)].map((tensor) => tensor.id),
   );
   return all;
 }
 
-/** Losses [n] and their slopes [n, vocab] in one op, both f32. */
-function softmaxCrossEntropy(logits: Tensor, labels: Tensor): [Tensor, Tensor] {
+/**
+ * Losses [n], f32, and, on request, their slopes [n, vocab] in the dtype of the logits.
+ *
+ * From oneDNN's or cuDNN's softmax p: the slope is p less 1 at the label, the loss log(sum of exp) - logit. p = exp(x - top) / sum
+ * tells that logarithm at the largest logit, where p cannot be too small for f32. `SparseSoftmaxCrossEntropyWithLogits` gives the
+ * same in one op, which takes twice the time on a processor.
+ */
+function softmaxCrossEntropy(logits: Tensor, labels: Tensor): { losses: Tensor; slopes: () => Tensor } {
   const wide = raw.cast(logits, 'float32');
-  const attrs = { T: { type: 'float32' }, Tlabels: { type: 'int32' } } as const;
-  const [loss, slope] = wide.runner.op('SparseSoftmaxCrossEntropyWithLogits', attrs, [wide.id, labels.id], 2);
-  return [
-    makeTensor(wide.runner, loss!, 'float32', labels.shape),
-    makeTensor(wide.runner, slope!, 'float32', wide.shape),
-  ];
+  const p = raw.softmax(wide);
+  const rows = raw.range(logits.runner, labels.shape[0]!);
+  const places = raw.concat([raw.reshape(rows, [-1, 1]), raw.reshape(labels, [-1, 1])], 1); // [n, 2]
+  const logSum = raw.subtract(raw.reduceMax(wide, [1]), raw.log(raw.reduceMax(p, [1])));
+  return {
+    losses: raw.subtract(logSum, raw.gatherElements(wide, places)),
+    slopes() {
+      // The difference is taken in f32: near 1, p itself has no digits to spare in bf16.
+      const atLabels = raw.cast(raw.subtract(raw.gatherElements(p, places), 1), logits.dtype);
+      return raw.updateAt(raw.cast(p, logits.dtype), places, atLabels);
+    },
+  };
 }
 
 function addUp(parts: readonly (Tensor | null)[]): Tensor | null {

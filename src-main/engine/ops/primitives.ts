@@ -255,6 +255,18 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
   return apply(table.runner, 'GatherV2', attrs, [table, indices, axis], table.dtype, shape);
 }
 
+/** One element per index. @param places int32 [n, rank of x] @returns [n] */
+export function gatherElements(x: Tensor, places: Tensor): Tensor {
+  const attrs = { Tparams: { type: x.dtype }, Tindices: { type: 'int32' } } as const;
+  return apply(x.runner, 'GatherNd', attrs, [x, places], x.dtype, [places.shape[0]!]);
+}
+
+/** x with `values` [n] at `places` (int32 [n, rank of x]). */
+export function updateAt(x: Tensor, places: Tensor, values: Tensor): Tensor {
+  const attrs = { T: { type: x.dtype }, Tindices: { type: 'int32' } } as const;
+  return apply(x.runner, 'TensorScatterUpdate', attrs, [x, places, values], x.dtype, x.shape);
+}
+
 type ReduceOp = 'Sum' | 'Mean' | 'Max' | 'Min';
 
 function reduce(op: ReduceOp, x: Tensor, axes: readonly number[], keep: boolean): Tensor {

@@ -27,7 +27,6 @@ export const REDUCE: OpTable = {
     Object.entries(REDUCTIONS).map(([name, reduction]) => [name, (call: OpCall) => reduce(call, reduction)]),
   ),
   Softmax: ({ heap, inputs }) => softmax(heap, inputs[0]!),
-  SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
   ArgMax: argMax,
 };
 
@@ -86,25 +85,6 @@ function reduceMiddle(
 
 function softmax(heap: Heap, logits: WasmValue): WasmValue {
   return heap.run('Softmax', { logits }, { dim: logits.shape.length - 1 });
-}
-
-/** [rows, classes] and int32 [rows] -> losses [rows] and slopes [rows, classes]. */
-function crossEntropy({ heap, inputs }: OpCall): WasmValue[] {
-  const [logits, labels] = inputs as [WasmValue, WasmValue];
-  const [rows, classes] = logits.shape as [number, number];
-  const slopes = softmax(heap, logits);
-  const losses = heap.make('float32', [rows]);
-  const [x, label, p, loss] = [heap.floats(logits), heap.ints(labels), heap.floats(slopes), heap.floats(losses)];
-  for (let row = 0; row < rows; row += 1) {
-    const begin = row * classes;
-    let top = 0;
-    for (let i = 1; i < classes; i += 1) if (x[begin + i]! > x[begin + top]!) top = i;
-    const wanted = begin + label[row]!;
-    // p = exp(x - top) / sum: where the wanted p is too small for f32, the largest one still tells the sum.
-    loss[row] = x[begin + top]! - x[wanted]! - Math.log(p[begin + top]!);
-    p[wanted]! -= 1;
-  }
-  return [losses, slopes];
 }
 
 function argMax(call: OpCall): WasmValue {

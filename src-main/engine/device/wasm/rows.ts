@@ -1,11 +1,16 @@
 /**
- * @file Rows picked by number, and added up by number.
+ * @file Rows and elements picked by number, and added up by number.
  */
 import type { WasmValue } from './heap.ts';
 import { sizeOf } from './heap.ts';
 import { hostInts, type OpCall, type OpTable } from './op-call.ts';
 
-export const ROWS: OpTable = { GatherV2: gather, UnsortedSegmentSum: segmentSum };
+export const ROWS: OpTable = {
+  GatherV2: gather,
+  GatherNd: gatherElements,
+  TensorScatterUpdate: updateAt,
+  UnsortedSegmentSum: segmentSum,
+};
 
 function gather(call: OpCall): WasmValue {
   const { heap } = call;
@@ -36,4 +41,32 @@ function segmentSum(call: OpCall): WasmValue {
     for (let i = 0; i < width; i += 1) to[write + i]! += from[read + i]!;
   }
   return out;
+}
+
+/** x and places [n, rank of x] -> [n] */
+function gatherElements({ heap, inputs }: OpCall): WasmValue {
+  const [x, places] = inputs as [WasmValue, WasmValue];
+  const offsets = offsetsOf(heap.ints(places), x.shape);
+  const out = heap.make(x.dtype, [offsets.length]);
+  const [from, to] = [heap.view(x), heap.view(out)];
+  offsets.forEach((offset, index) => (to[index] = from[offset]!));
+  return out;
+}
+
+/** x, places [n, rank of x] and values [n] -> x with the values there. */
+function updateAt({ heap, inputs }: OpCall): WasmValue {
+  const [x, places, values] = inputs as [WasmValue, WasmValue, WasmValue];
+  const offsets = offsetsOf(heap.ints(places), x.shape);
+  const out = heap.make(x.dtype, x.shape);
+  const [from, news, to] = [heap.view(x), heap.view(values), heap.view(out)];
+  to.set(from);
+  offsets.forEach((offset, index) => (to[offset] = news[index]!));
+  return out;
+}
+
+/** Flat places of [n, rank] indices, row after row. */
+function offsetsOf(places: Int32Array, shape: readonly number[]): number[] {
+  return Array.from({ length: places.length / shape.length }, (_, row) =>
+    shape.reduce((offset, size, axis) => offset * size + places[row * shape.length + axis]!, 0),
+  );
 }

@@ -88,7 +88,13 @@ const CASES: readonly Case[] = [
     ({ x, cube }) => [raw.mean(x, [1]), raw.mean(cube, [0, 1], true), raw.reduceMax(x, [1]), raw.reduceMax(cube, [0])],
   ],
   ['softmax', ({ x, cube }) => [raw.softmax(x), raw.softmax(raw.multiply(cube, 30))]],
-  ['loss', ({ x, labels }, runner) => loss(runner, raw.multiply(x, 40), labels)],
+  [
+    'elements by place',
+    ({ x, labels, column }, runner) => {
+      const places = placesOf(runner, labels);
+      return [raw.gatherElements(x, places), raw.updateAt(x, places, raw.reshape(column, [ROWS]))];
+    },
+  ],
   ['reverse', ({ cube }) => [raw.reverseAxis(cube, 0), raw.reverseAxis(cube, 2), raw.reverseAxis(cube, 3)]],
   [
     'range, fill, pack',
@@ -138,10 +144,9 @@ const CASES: readonly Case[] = [
 const even = (ids: Tensor): Tensor => raw.compare('Equal', raw.multiply(raw.floorDivide(ids, 2), 2), ids);
 const truth = (runner: Runner, value: number): Tensor => raw.compare('Greater', raw.scalar(runner, value), 0);
 
-function loss(runner: Runner, logits: Tensor, labels: Tensor): Tensor[] {
-  const attrs = { T: { type: 'float32' }, Tlabels: { type: 'int32' } } as const;
-  const ids = runner.op('SparseSoftmaxCrossEntropyWithLogits', attrs, [logits.id, labels.id], 2);
-  return [makeTensor(runner, ids[0]!, 'float32', [ROWS]), makeTensor(runner, ids[1]!, 'float32', [ROWS, COLUMNS])];
+/** One element of each row, [ROWS, 2]. */
+function placesOf(runner: Runner, columns: Tensor): Tensor {
+  return raw.concat([raw.reshape(raw.range(runner, ROWS), [-1, 1]), raw.reshape(columns, [-1, 1])], 1);
 }
 
 let devices: { tensorflow: Device; wasm: Device };
