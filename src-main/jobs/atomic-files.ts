@@ -146,7 +146,7 @@ async function putInPlace(partial: string, dir: string): Promise<void> {
 }
 
 /** Makes renames survive a power cut; Windows has no way to flush a folder. */
-async function flushFolder(dir: string): Promise<void> {
+export async function flushFolder(dir: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(dir);
   await handle.sync().finally(() => handle.close());

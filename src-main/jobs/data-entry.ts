@@ -1,11 +1,16 @@
 /**
- * @file Entry of a job process for data files and for planning. It loads no device; its parent limits its memory and time.
+ * @file Entry of a job process for data files, downloads and planning. It loads no device; its parent limits its memory and
+ * time where what it reads could be built to take too much.
  */
 import { runJobProcess } from './job-process.ts';
 
 runJobProcess({
   inspect: async () => (await import('./inspect-job.ts')).runInspectJob,
   repair: async () => (await import('./repair-job.ts')).runRepairJob,
+  download: async () => {
+    const { runDownloadJob } = await import('./hub/download-job.ts');
+    return (request, { signal, tellDownload }) => runDownloadJob(request, { signal, tell: tellDownload });
+  },
   plan: async () => {
     const [{ callRecipe }, { planRun }] = await Promise.all([
       import('./model-jobs.ts'),

@@ -7,6 +7,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
+import type { DownloadProgress } from '../../src-shared/domain/hub.ts';
 import type { GenerateResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from './event-log.ts';
 import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
@@ -20,6 +21,8 @@ export interface StartJobOptions<K extends JobKind> {
   /** Native binding of TensorFlow; null = wasm. */
   readonly bindingPath: string | null;
   readonly onEvent?: (event: TimedEvent) => void;
+  /** Of a download: how far it is. */
+  readonly onDownload?: (progress: DownloadProgress) => void;
   /** A job that goes beyond is killed. For work on untrusted files. */
   readonly limits?: { readonly memoryBytes: number; readonly timeMs: number };
   /** Another entry file than the product's; tests have one with jobs that misbehave. */
@@ -69,6 +72,7 @@ class JobFollower {
   readonly #child: ChildProcess;
   readonly #kind: JobKind;
   readonly #onEvent: (event: TimedEvent) => void;
+  readonly #onDownload: (progress: DownloadProgress) => void;
   readonly #questions = new Map<number, OpenQuestion>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #result = Promise.withResolvers<JobResult<JobKind>>();
@@ -80,10 +84,12 @@ class JobFollower {
   /** Why we killed it ourselves. */
   #killedFor: Error | null = null;
 
-  constructor({ kind, onEvent = () => {}, limits }: StartJobOptions<JobKind>, child: ChildProcess) {
+  constructor(options: StartJobOptions<JobKind>, child: ChildProcess) {
+    const { kind, onEvent = () => {}, onDownload = () => {}, limits } = options;
     this.#child = child;
     this.#kind = kind;
     this.#onEvent = onEvent;
+    this.#onDownload = onDownload;
     // A job may fail before anybody waits for it.
     this.#ready.promise.catch(() => {});
     this.#result.promise.catch(() => {});
@@ -119,6 +125,8 @@ class JobFollower {
       case 'event':
         if (message.event.event === 'step') this.#lastStep = message.event.step;
         return this.#onEvent(message.event);
+      case 'download':
+        return this.#onDownload(message.progress);
       case 'ready':
         return this.#ready.resolve();
       case 'text':

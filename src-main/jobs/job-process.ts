@@ -7,6 +7,7 @@
 import { setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
+import type { DownloadProgress } from '../../src-shared/domain/hub.ts';
 import type { RunEvent } from '../../src-shared/domain/run-events.ts';
 import type { EngineHost, GenerateResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from './event-log.ts';
@@ -21,6 +22,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** Passes an event to core; a train job also writes it down. */
   send(event: TimedEvent): void;
+  /** Of a download: how far it is. */
+  readonly tellDownload: (progress: DownloadProgress) => void;
   /** Answers questions until the job is stopped. */
   serve(answer: Answerer): Promise<void>;
 }
@@ -79,6 +82,7 @@ async function runToEnd(
     bindingPath,
     signal,
     send: (event) => sendMessage({ type: 'event', event }),
+    tellDownload: (progress) => sendMessage({ type: 'download', progress }),
     serve: (answer) => serveQuestions(answer, signal),
   };
   try {

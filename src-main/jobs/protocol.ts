@@ -2,12 +2,13 @@
  * @file What core and a job process say to each other over the fork's channel (JSON).
  *
  *     core -> job   start, then any number of ask / dropAsk, then stop
- *     job -> core   event, text and answer while it works; at the end exactly one of result, failed
+ *     job -> core   event, download, text and answer while it works; at the end exactly one of result, failed
  *
  * A job that is served (a playground) says `ready` and then answers until it is stopped; the others ignore `ask`.
  */
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
 import type { DataReport, LeaveOut, RepairedFile } from '../../src-shared/domain/data-report.ts';
+import type { DownloadProgress } from '../../src-shared/domain/hub.ts';
 import type { QuantizeReport } from '../../src-shared/domain/quantize-report.ts';
 import type { MeasuredRun, RunPlan } from '../../src-shared/domain/run-plan.ts';
 import type {
@@ -26,6 +27,7 @@ import type {
 import type { DataConfig, RunConfig, TaskType } from '../../src-shared/schema/run-config.ts';
 import type { PlanRunOptions } from '../engine/recipes/plan-run.ts';
 import type { TimedEvent } from './event-log.ts';
+import type { DownloadRequest } from './hub/download-job.ts';
 
 export interface TrainRequest {
   /** Absolute path; made if it is not there. */
@@ -83,6 +85,8 @@ export interface JobKinds {
   inspect: { request: InspectRequest; result: DataReport };
   repair: { request: RepairRequest; result: readonly RepairedFile[] };
   plan: { request: Omit<PlanRunOptions, 'host'>; result: RunPlan };
+  /** The request holds a token; it is sent to the job and kept nowhere. */
+  download: { request: DownloadRequest; result: { readonly dir: string } };
   dryRun: { request: Omit<PlanRunOptions, 'host'>; result: MeasuredRun };
 }
 export type JobKind = keyof JobKinds;
@@ -109,6 +113,7 @@ export type CoreMessage =
 
 export type JobMessage =
   | { readonly type: 'event'; readonly event: TimedEvent }
+  | { readonly type: 'download'; readonly progress: DownloadProgress }
   | { readonly type: 'ready' }
   | { readonly type: 'text'; readonly id: number; readonly chunk: string }
   | { readonly type: 'answer'; readonly id: number; readonly result: GenerateResult }

@@ -2,11 +2,15 @@
  * @file All services, built once for a home. The command line and the app use the same ones.
  */
 import path from 'node:path';
+import type { Pace } from '../jobs/hub/patience.ts';
 import { createDataService, type DataService } from './data-service.ts';
+import { createDownloadService, type DownloadObserver, type DownloadService } from './download-service.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import { createDryRunService, type DryRunService } from './dry-run-service.ts';
 import { createExportService, type ExportService } from './export-service.ts';
 import { createHistory, type History } from './history.ts';
+import { createHubAccess, type HubAccessService } from './hub-access.ts';
+import { createHubService, type HubService } from './hub-service.ts';
 import { createInferenceService, type InferenceService } from './inference-service.ts';
 import { createJobRunner } from './job-runner.ts';
 import { createModelService, type ModelService, RESOURCES_FOLDER } from './model-service.ts';
@@ -17,7 +21,7 @@ import { createRunLibrary, type RunLibrary } from './run-library.ts';
 import { createRunService, type RunObserver, type RunService } from './run-service.ts';
 import { createSettingsService, type SettingsService } from './settings-service.ts';
 
-export interface ServicesOptions {
+export interface ServicesOptions extends DownloadObserver {
   /** Absolute path; made at its first use (app-paths.ts knows the usual one). */
   readonly home: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -29,6 +33,8 @@ export interface ServicesOptions {
   readonly jobEntry?: string;
   /** Told of every run of this process. */
   readonly observer?: RunObserver;
+  /** How long the hub is waited for; tests wait less. */
+  readonly hubPace?: Pace;
 }
 
 export interface Services {
@@ -38,6 +44,9 @@ export interface Services {
   readonly history: History;
   readonly runs: RunService;
   readonly models: ModelService;
+  readonly access: HubAccessService;
+  readonly hub: HubService;
+  readonly downloads: DownloadService;
   readonly inference: InferenceService;
   readonly exports: ExportService;
   readonly quantization: QuantizationService;
@@ -53,25 +62,38 @@ export interface Services {
 
 export function createServices(options: ServicesOptions): Services {
   const { env = process.env, resources = RESOURCES_FOLDER, onNotice = () => {}, jobEntry, observer } = options;
+  const { hubPace, onDownload, onDownloadEnd } = options;
   const home = path.resolve(options.home);
   const history = createHistory({ home, onNotice });
   const jobs = createJobRunner({ env, jobEntry });
   const runs = createRunService({ home, history, jobs, observer });
+  const settings = createSettingsService(history);
+  const access = createHubAccess({ home, env, settings, ...(hubPace && { pace: hubPace }) });
+  const places = async () => [await access.modelsFolder(), ...(await settings.read()).model_places];
+  const models = createModelService({ history, resources, env, places });
+  const hub = createHubService({ env, access, models });
+  const downloads = createDownloadService({ history, jobs, access, hub, models, onDownload, onDownloadEnd });
   return {
     home,
     resources,
     history,
     runs,
-    models: createModelService({ history, resources, env }),
+    models,
+    access,
+    hub,
+    downloads,
     inference: createInferenceService(jobs),
     exports: createExportService({ home, history, jobs }),
     quantization: createQuantizationService(home, jobs),
     queue: createQueueService({ home, history, runs }),
-    settings: createSettingsService(history),
+    settings,
     library: createRunLibrary({ history, runs }),
     data: createDataService({ home, history, jobs }),
     dryRuns: createDryRunService({ home, history, jobs }),
     drafts: createDraftService(history),
-    close: () => history.close(),
+    async close() {
+      await downloads.close();
+      await history.close();
+    },
   };
 }

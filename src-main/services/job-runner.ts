@@ -6,8 +6,8 @@ import { type Job, startJob, type StartJobOptions } from '../jobs/job-client.ts'
 import type { JobKind, JobRequest, JobResult } from '../jobs/protocol.ts';
 import { locateRuntime } from './runtime-locator.ts';
 
-/** Jobs on untrusted files that need no engine: they have an entry of their own, which loads none. */
-const DATA_JOBS: readonly JobKind[] = ['inspect', 'repair', 'plan'];
+/** Jobs on untrusted files and servers that need no engine: they have an entry of their own, which loads none. */
+const DATA_JOBS: readonly JobKind[] = ['inspect', 'repair', 'download', 'plan'];
 const DATA_ENTRY = fileURLToPath(new URL('../jobs/data-entry.ts', import.meta.url));
 
 export interface JobRunner {
@@ -15,7 +15,7 @@ export interface JobRunner {
   start<K extends JobKind>(
     kind: K,
     request: JobRequest<K>,
-    options?: Pick<StartJobOptions<K>, 'onEvent' | 'limits'>,
+    options?: Pick<StartJobOptions<K>, 'onEvent' | 'onDownload' | 'limits'>,
   ): Promise<Job<K>>;
 }
 

@@ -48,6 +48,12 @@ export function readMemoryFacts(): MemoryFacts {
   return { totalBytes, availableBytes: process.availableMemory(), limitBytes };
 }
 
+/** What a run can use now: of the first card where it runs there, else of the machine. */
+export async function readAvailableMemory(usesGpu: boolean): Promise<number> {
+  const [card] = usesGpu ? await readGpuFacts() : [];
+  return card?.memoryBytes ?? readMemoryFacts().availableBytes;
+}
+
 /** @param folder need not exist yet */
 export async function readDiskFacts(folder: string): Promise<DiskFacts> {
   return { folder, freeBytes: await freeBytesOf(folder) };

@@ -1,13 +1,11 @@
 /**
- * @file What a model folder says about itself, and the model folders that the Hugging Face tools have left on this machine. Reads
- * configurations and headers only.
+ * @file What a model folder says about itself. Reads configurations and headers only.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { FoundModel, LinearGroup, ModelDetails } from '../../src-shared/domain/models.ts';
+import type { LinearGroup, ModelDetails } from '../../src-shared/domain/models.ts';
 import { type ModelFolder, openModelFolder } from '../engine/formats/model-folder.ts';
-import { readModelFolder } from './model-folder.ts';
+import { readRecord } from '../jobs/hub/download-folder.ts';
 
 const LAYER = /\.(?:layers|layer|h|block|blocks)\.(\d+)\./;
 /** Tables that are looked up, not multiplied with. */
@@ -50,31 +48,6 @@ async function describe(folder: ModelFolder): Promise<ModelDetails> {
       ? []
       : [{ file: folder.configPath, field: 'model_type', message: `the engine has no "${model_type}" yet` }],
   };
-}
-
-/** Models of the Hugging Face cache that can be opened, by name. */
-export async function findCachedModels(env: NodeJS.ProcessEnv): Promise<FoundModel[]> {
-  const root =
-    env.HF_HUB_CACHE || path.join(env.HF_HOME || path.join(env.HOME || homedir(), '.cache/huggingface'), 'hub');
-  const names = (await readdir(root).catch(() => [])).filter((name) => name.startsWith('models--'));
-  const found = await Promise.all(names.map((name) => findSnapshot(path.join(root, name))));
-  return found.flatMap((model) => model ?? []).sort((a, b) => a.name.localeCompare(b.name));
-}
-
-/** The snapshot that `main` names, else the newest one that is a model. */
-async function findSnapshot(cached: string): Promise<FoundModel | null> {
-  const main = await readFile(path.join(cached, 'refs', 'main'), 'utf8').catch(() => '');
-  const snapshots = path.join(cached, 'snapshots');
-  const ids: string[] = await readdir(snapshots).catch(() => []);
-  const times = await Promise.all(ids.map(async (id) => (await stat(path.join(snapshots, id))).mtimeMs));
-  const newestFirst = ids.map((id, at) => ({ id, time: times[at] ?? 0 })).sort((a, b) => b.time - a.time);
-  const ordered: string[] = [main.trim(), ...newestFirst.map(({ id }) => id)].filter((id) => ids.includes(id));
-  const name = path.basename(cached).slice('models--'.length).replace('--', '/');
-  for (const id of ordered) {
-    const found = await readModelFolder(path.join(snapshots, id)).catch(() => null);
-    if (found) return { name, ...found };
-  }
-  return null;
 }
 
 interface Entry {
@@ -126,8 +99,10 @@ async function hasChatTemplate(dir: string): Promise<boolean> {
   }
 }
 
-/** `license:` in the front matter of the model card. */
-async function readLicence(dir: string): Promise<string | null> {
+/** As the hub told it with the download, else `license:` in the front matter of the model card. */
+export async function readLicence(dir: string): Promise<string | null> {
+  const record = await readRecord(dir);
+  if (record) return record.licence;
   const text = await readFile(path.join(dir, 'README.md'), 'utf8').catch(() => '');
   const [, matter = ''] = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text) ?? [];
   const [, licence = ''] = /^license:[ \t]*["']?([\w.+-]+)/m.exec(matter) ?? [];
@@ -135,7 +110,7 @@ async function readLicence(dir: string): Promise<string | null> {
 }
 
 /** Loaded at the first use: it brings the architectures with it. */
-async function supportedTypes(): Promise<readonly string[]> {
+export async function supportedTypes(): Promise<readonly string[]> {
   const { MODEL_TYPES } = await import('../engine/models/registry.ts');
   return MODEL_TYPES;
 }

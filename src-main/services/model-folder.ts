@@ -6,6 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError, type Fault } from '../../src-shared/domain/app-error.ts';
+import { readShardNames, SINGLE_WEIGHTS, WEIGHTS_INDEX } from '../jobs/hub/choose-files.ts';
 
 export interface ModelFolder {
   /** Absolute path. */
@@ -34,7 +35,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   }
   const config = names.includes('config.json') ? await readConfig(path.join(dir, 'config.json')) : null;
   const weights = names.filter((name) => name.endsWith('.safetensors'));
-  const faults = listFaults(folder, names, config, weights);
+  const faults = [...listFaults(folder, names, config, weights), ...(await findMissingShards(dir, names))];
   if (config === null || faults.length > 0) {
     const list = faults.map(({ message }) => message).join('; ');
     throw new AppError('model/not-a-model', `${folder} is no model that can be used: ${list}`, {
@@ -57,6 +58,19 @@ async function readConfig(file: string): Promise<z.infer<typeof configSchema> | 
   } catch {
     return null;
   }
+}
+
+/** Shards that the index names and that are not there: a copy that was cut off. */
+async function findMissingShards(dir: string, names: readonly string[]): Promise<Fault[]> {
+  if (names.includes(SINGLE_WEIGHTS) || !names.includes(WEIGHTS_INDEX)) return [];
+  const file = path.join(dir, WEIGHTS_INDEX);
+  const shards = readShardNames(await readFile(file, 'utf8').catch(() => ''));
+  if (shards === null) return [{ file, message: `${WEIGHTS_INDEX} names no .safetensors files` }];
+  const present = await Promise.all(shards.map((name) => stat(path.join(dir, name)).catch(() => null)));
+  const missing = shards.filter((_, at) => !present[at]);
+  if (missing.length === 0) return [];
+  const message = `${missing.length} of ${shards.length} weight files are missing (${missing[0]}): the copy is not whole`;
+  return [{ file: path.join(dir, missing[0] ?? ''), message }];
 }
 
 function listFaults(

@@ -29,3 +29,15 @@ export function findModelByPath(db: ReadableDb, path: string): ModelRecord | nul
 export function deleteModel(db: WritableDb, id: string): boolean {
   return execute(db, 'DELETE FROM models WHERE id = @id', { id }) > 0;
 }
+
+/** Runs outside of the trash that start from the model. */
+export function countRunsOfModel(db: ReadableDb, path: string): number {
+  const sql = 'SELECT COUNT(*) AS runs FROM runs WHERE model_path = @path AND trashed_at IS NULL';
+  return selectOne<{ runs: number }>(db, sql, { path })?.runs ?? 0;
+}
+
+/** Names of runs at work that start from the model. */
+export function listRunsAtWork(db: ReadableDb, path: string): string[] {
+  const sql = "SELECT name FROM runs WHERE model_path = @path AND state IN ('preparing', 'running')";
+  return selectAll<{ name: string }>(db, sql, { path }).map(({ name }) => name);
+}

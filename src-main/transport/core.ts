@@ -17,11 +17,12 @@ import { createTaskService } from '../services/task-service.ts';
 import type { CoreContext, Handlers } from './core-context.ts';
 import { chatHandlers } from './handlers/chat-handlers.ts';
 import { dataHandlers } from './handlers/data-handlers.ts';
+import { hubHandlers } from './handlers/hub-handlers.ts';
 import { machineHandlers } from './handlers/machine-handlers.ts';
 import { runHandlers } from './handlers/run-handlers.ts';
 import { createPathGuard } from './path-guard.ts';
 
-export interface CoreOptions extends Pick<ServicesOptions, 'home' | 'env' | 'resources' | 'jobEntry'> {
+export interface CoreOptions extends Pick<ServicesOptions, 'home' | 'env' | 'resources' | 'jobEntry' | 'hubPace'> {
   readonly version: string;
   readonly host: Hello['host'];
   /** Folders that may be looked at and used from the start, absolute paths. */
@@ -54,6 +55,7 @@ export function createCore(options: CoreOptions): Core {
   const handlers: Handlers = {
     ...machineHandlers(context),
     ...dataHandlers(context),
+    ...hubHandlers(context),
     ...runHandlers(context),
     ...chatHandlers(context),
   };
@@ -75,7 +77,7 @@ export function createCore(options: CoreOptions): Core {
 }
 
 function createContext(options: CoreOptions, push: CoreContext['push'], places: readonly string[]): CoreContext {
-  const { home, env, resources, jobEntry, folders = [] } = options;
+  const { home, env, resources, jobEntry, hubPace, folders = [] } = options;
   const onNotice = (notice: PushEvents['notice:told']) => push('notice:told', notice);
   const tellWork = () => {
     const running = tasks.list().filter(({ state }) => state === 'running').length;
@@ -97,7 +99,20 @@ function createContext(options: CoreOptions, push: CoreContext['push'], places: 
     onQueueChanged: () => background(tellQueue(), onNotice),
     onNotice,
   });
-  const services: Services = createServices({ home, env, resources, jobEntry, onNotice, observer: directed.observer });
+  const services: Services = createServices({
+    home,
+    env,
+    resources,
+    jobEntry,
+    ...(hubPace && { hubPace }),
+    onNotice,
+    observer: directed.observer,
+    onDownload: (download) => push('download:changed', download),
+    onDownloadEnd(id, model) {
+      push('download:ended', { id, model });
+      if (model) push('models:changed', { reason: 'downloaded' });
+    },
+  });
   const tasks = createTaskService((task) => {
     push('task:changed', task);
     tellWork();

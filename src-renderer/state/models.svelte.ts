@@ -1,14 +1,13 @@
 /**
- * @file Models to start from: the list, those found on this machine, what each says about itself.
+ * @file Models to start from: the list, with those found on this machine, and what each says about itself.
  */
 import type { Client } from '../../src-shared/contract/client.ts';
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
-import type { FoundModel, ListedModel, ModelDetails } from '../../src-shared/domain/models.ts';
+import type { ListedModel, ModelDetails } from '../../src-shared/domain/models.ts';
 import { toFailure } from './failure.ts';
 
 export class Models {
   list = $state.raw<readonly ListedModel[] | null>(null);
-  found = $state.raw<readonly FoundModel[]>([]);
   /** By path; what was asked for so far. */
   details = $state.raw<Readonly<Record<string, ModelDetails>>>({});
   failure = $state.raw<PlainError | null>(null);
@@ -28,10 +27,7 @@ export class Models {
 
   async refresh(): Promise<void> {
     try {
-      [this.list, this.found] = await Promise.all([
-        this.#client.call('models:list', {}),
-        this.#client.call('models:find', {}),
-      ]);
+      this.list = await this.#client.call('models:list', {});
       this.failure = null;
     } catch (error) {
       this.failure = toFailure(error);

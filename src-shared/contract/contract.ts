@@ -8,12 +8,13 @@ import type { z } from 'zod';
 import { chatMethods } from './chat-methods.ts';
 import { dataMethods } from './data-methods.ts';
 import { desktopMethods } from './desktop-methods.ts';
+import { hubMethods } from './hub-methods.ts';
 import { machineMethods } from './machine-methods.ts';
 import type { Method } from './method.ts';
 import { runMethods } from './run-methods.ts';
 
 /** Answered by core, in the app and in the browser. */
-export const coreMethods = { ...machineMethods, ...dataMethods, ...runMethods, ...chatMethods } as const;
+export const coreMethods = { ...machineMethods, ...dataMethods, ...hubMethods, ...runMethods, ...chatMethods } as const;
 /** Answered by core or by Electron's main process. */
 export const methods = { ...coreMethods, ...desktopMethods } as const;
 

@@ -4,7 +4,8 @@
 import { z } from 'zod';
 import { LEAVE_OUT } from '../domain/data-report.ts';
 import type { DatasetRecord, ModelRecord } from '../domain/history.ts';
-import type { FoundModel, ListedModel, ModelDetails } from '../domain/models.ts';
+import type { RemovedModel } from '../domain/hub.ts';
+import type { ListedModel, ModelDetails } from '../domain/models.ts';
 import type { TaskStarted } from '../domain/tasks.ts';
 import { DATA_FORMATS, type RunConfig, TASK_TYPES } from '../schema/run-config.ts';
 import { filePath, id, method, none, objectOf } from './method.ts';
@@ -65,15 +66,13 @@ export const dataMethods = {
   /** Takes it off the list; the file stays. */
   'data:remove': method<null>()(z.strictObject({ id })),
 
-  /** The sample first, then by name. */
+  /** The sample first, then by name: imported, downloaded, and found on this machine (`source` tells). */
   'models:list': method<readonly ListedModel[]>()(none),
-  /** Usable models in the Hugging Face cache of this machine that are not in the list. */
-  'models:find': method<readonly FoundModel[]>()(none),
   'models:import': method<ModelRecord>()(
     z.strictObject({ path: filePath, name: z.string().min(1).max(200).optional() }),
   ),
-  /** Takes it off the list; the folder stays. */
-  'models:remove': method<ModelRecord>()(z.strictObject({ id })),
+  /** Takes it off the list; of a download the files are deleted too. @throws model/found-elsewhere, model/in-use */
+  'models:remove': method<RemovedModel>()(z.strictObject({ id, keep_files: z.boolean().default(false) })),
   'models:describe': method<ModelDetails>()(z.strictObject({ path: filePath })),
 
   /** Checks what a person wrote. Gives it back in full form; @throws config/invalid with every fault and its path */

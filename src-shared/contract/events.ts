@@ -1,6 +1,8 @@
 /**
  * @file What core tells without being asked. Every client hears everything; ids say what it is about.
  */
+import type { Download, HubAccessView } from '../domain/hub.ts';
+import type { ListedModel } from '../domain/models.ts';
 import type { ActiveRunState, QueueView, RunSummary, TimedRunEvent } from '../domain/run-views.ts';
 import type { Task } from '../domain/tasks.ts';
 import type { Settings } from '../schema/settings.ts';
@@ -21,7 +23,12 @@ export interface PushEvents {
   'chat:textAdded': { readonly chat: string; readonly answer: string; readonly text: string };
   'chat:answered': ChatAnswered;
   'settings:changed': Settings;
-  'models:changed': { readonly reason: 'imported' | 'removed' };
+  'models:changed': { readonly reason: 'imported' | 'removed' | 'downloaded' };
+  /** At most four a second for each. */
+  'download:changed': Download;
+  /** With the model where it is finished, null where it was cancelled. */
+  'download:ended': { readonly id: string; readonly model: ListedModel | null };
+  'hub:accessChanged': HubAccessView;
   /** Something that the person should know, though nothing failed. */
   'notice:told': { readonly code: string; readonly message: string };
   /** Heavy work: while any is going on the machine should not sleep. */

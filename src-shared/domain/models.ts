@@ -7,15 +7,30 @@ import type { ModelRecord } from './history.ts';
 export interface ListedModel extends ModelRecord {
   /** False where its folder is gone or no longer a model. */
   readonly usable: boolean;
+  /** False where the engine has no such architecture. */
+  readonly supported: boolean;
+  /** Commit of a copy from the hub, null where it is not known. */
+  readonly revision: string | null;
+  /** null where it cannot be told. */
+  readonly fit: ModelFit | null;
 }
 
-/** A model folder that was found on this machine and is not in the list. */
+/** Whether a small adapter can be trained on a model here, and with which storage of its weights: the widest that fits. */
+export interface ModelFit {
+  readonly verdict: 'fits' | 'tight' | 'too-much';
+  readonly precision: 'bf16' | 'int8' | 'nf4';
+  readonly needed_bytes: number;
+  readonly available_bytes: number;
+}
+
+/** A model folder that was found on this machine. */
 export interface FoundModel {
   readonly name: string;
   readonly path: string;
   readonly model_type: string;
   readonly size_bytes: number;
   readonly context_tokens: number | null;
+  readonly revision: string | null;
 }
 
 /** Weight matrices of one name and shape, over the layers that have them. */

@@ -9,6 +9,7 @@ import { Wizard } from '../../src-renderer/state/wizard/wizard.svelte.ts';
 import { makeEngine, makeModel, makeReport, makeRun, MODEL_PATH } from './support/fixtures.ts';
 import { createScriptedCore, type ScriptedCore } from './support/scripted-core.ts';
 
+const LISTED = { ...makeModel(), added_at: 0, usable: true, revision: null, fit: null };
 const engine = { status: makeEngine(), failure: null } as unknown as Engine;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Longer than the wizard waits before it saves and before it looks. */
@@ -32,8 +33,8 @@ function open(report: () => DataReport = makeReport): { core: ScriptedCore; draf
       return null;
     },
     'models:list': () => [
-      { ...makeModel(), id: 'sample', source: 'sample', added_at: 0, path: '/sample', usable: true },
-      { ...makeModel(), id: 'm', source: 'imported', added_at: 0, usable: true },
+      { ...LISTED, id: 'sample', source: 'sample', path: '/sample' },
+      { ...LISTED, id: 'm', source: 'imported' },
     ],
     'models:describe': ({ path }) => makeModel({ path }),
     'runs:list': () => ({ total: 1, runs: [makeRun('earlier', { tokens: 5_000, elapsed_ms: 1_000 })] }),

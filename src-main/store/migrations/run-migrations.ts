@@ -6,10 +6,11 @@ import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { createHistory } from './0001-create-history.ts';
 import { addTrash } from './0002-add-trash.ts';
 import { namePausedQueueItems } from './0003-name-paused-queue-items.ts';
+import { addDownloads } from './0004-add-downloads.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
-export const MIGRATIONS: readonly Migration[] = [createHistory, addTrash, namePausedQueueItems];
+export const MIGRATIONS: readonly Migration[] = [createHistory, addTrash, namePausedQueueItems, addDownloads];
 
 /** @throws store/too-new where a later release has written the database */
 export function runMigrations(db: Database, migrations: readonly Migration[] = MIGRATIONS): void {

@@ -33,19 +33,18 @@ export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models'
       return null;
     },
 
-    'models:list': () => models.list(),
-    async 'models:find'() {
-      const found = await models.findCached();
-      for (const model of found) guard.allow(model.path);
-      return found;
+    async 'models:list'() {
+      const list = await models.list();
+      for (const model of list) guard.allow(model.path);
+      return list;
     },
     async 'models:import'({ path: folder, name }) {
       const imported = await models.importFolder(await guard.check(folder), name);
       push('models:changed', { reason: 'imported' });
       return imported;
     },
-    async 'models:remove'({ id }) {
-      const removed = await models.remove(id);
+    async 'models:remove'({ id, keep_files }) {
+      const removed = await models.remove(id, { keepFiles: keep_files });
       push('models:changed', { reason: 'removed' });
       return removed;
     },

@@ -9,9 +9,10 @@ export function machineHandlers({
   engine,
   tasks,
   director,
+  guard,
   push,
 }: CoreContext): HandlersOf<'engine' | 'settings' | 'drafts' | 'tasks'> {
-  const { settings, drafts } = services;
+  const { settings, drafts, access } = services;
   return {
     'engine:getStatus': () => engine.status(),
     'engine:runDoctor': () => runDoctor(),
@@ -23,8 +24,11 @@ export function machineHandlers({
 
     'settings:get': () => settings.read(),
     async 'settings:change'(changes) {
+      const folders = [changes.models_folder, ...(changes.model_places ?? [])];
+      for (const folder of folders) if (typeof folder === 'string') await guard.check(folder);
       const changed = await settings.change(changes);
       push('settings:changed', changed);
+      push('hub:accessChanged', await access.view());
       if (changes.queue_runs !== undefined) await director.letQueueRun(changes.queue_runs);
       return changed;
     },

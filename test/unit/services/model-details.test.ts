@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeModel, findCachedModels } from '../../../src-main/services/model-details.ts';
+import { describeModel } from '../../../src-main/services/model-details.ts';
 import { writeTinyModel } from '../../recipe/support/tiny-model.ts';
 
 let folder = '';
@@ -41,22 +41,5 @@ describe('a model folder', () => {
 
   it('that is none is refused with all that is missing', async () => {
     await expect(describeModel(folder)).rejects.toMatchObject({ code: 'model/not-a-model' });
-  });
-});
-
-describe('the Hugging Face cache', () => {
-  it('is looked through for the snapshot that main names, else a usable one', async () => {
-    const hub = path.join(folder, 'hub');
-    const snapshot = (id: string) => path.join(hub, 'models--maker--tiny', 'snapshots', id);
-    await writeTinyModel(snapshot('aaa'));
-    await writeTinyModel(snapshot('bbb'));
-    mkdirSync(path.join(hub, 'models--maker--tiny', 'refs'));
-    writeFileSync(path.join(hub, 'models--maker--tiny', 'refs', 'main'), 'aaa');
-    mkdirSync(path.join(hub, 'models--maker--half', 'snapshots', 'ccc'), { recursive: true });
-    mkdirSync(path.join(hub, 'datasets--maker--rows'), { recursive: true });
-    expect(await findCachedModels({ HF_HOME: folder })).toMatchObject([
-      { name: 'maker/tiny', path: snapshot('aaa'), model_type: 'llama' },
-    ]);
-    expect(await findCachedModels({ HF_HUB_CACHE: path.join(folder, 'none') })).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ let home = '';
 let services: Services;
 beforeEach(() => {
   home = makeFolder();
-  services = createServices({ home, resources: path.join(home, 'resources') });
+  services = createServices({ home, resources: path.join(home, 'resources'), env: { HOME: home } });
 });
 afterEach(async () => {
   await services.close();

@@ -1,0 +1,95 @@
+/**
+ * @file Whether a model can be trained on this machine: a small adapter, one short row at a time, blocks recomputed, by the memory model
+ * of the runs. Of the storages that fit, the widest is told.
+ */
+import type { ModelFit } from '../../src-shared/domain/models.ts';
+import { LAYER_BYTES, RUNTIME_BYTES, TRAINED_COPIES } from '../../src-shared/domain/memory-model.ts';
+import type { RawConfig } from '../engine/models/config-reader.ts';
+import type { Model } from '../engine/models/model.ts';
+
+/** Bytes of the weights in each storage. */
+type StorageBytes = Readonly<Record<ModelFit['precision'], number>>;
+
+const PRECISIONS: readonly ModelFit['precision'][] = ['bf16', 'int8', 'nf4'];
+/** A machine that is full to the last byte swaps. */
+const SPARE_SHARE = 0.1;
+const ROW_TOKENS = 512;
+const RANK = 8;
+/** No model has more; a configuration that says so was made to fill the memory. */
+const MOST_LAYERS = 2_000;
+/** Of one number of a quantized model where nothing but the count is known: embeddings stay in 16 bits. */
+const ABOUT_BYTES: StorageBytes = { bf16: 2, int8: 1.2, nf4: 0.75 };
+
+/** @param config config.json. @returns null where the engine cannot build the model */
+export async function judgeFit(config: RawConfig, availableBytes: number): Promise<ModelFit | null> {
+  const model = await tryModel(config);
+  if (model === null) return null;
+  const [{ estimateMemory }, { planWeights }, { chooseChunks }] = await Promise.all([
+    import('../engine/recipes/estimate-memory.ts'),
+    import('../engine/weights/plan.ts'),
+    import('../engine/steps/loss-inputs.ts'),
+  ]);
+  const storageBytes = (storage: 'bfloat16' | 'int8' | 'nf4') =>
+    planWeights(model, { storage, doubleQuant: true, compute: 'bfloat16', trained: new Set() }).bytes;
+  const weights = { bf16: storageBytes('bfloat16'), int8: storageBytes('int8'), nf4: storageBytes('nf4') };
+  const trainedValues = model.linears.reduce((sum, { inFeatures, outFeatures }) => {
+    return sum + RANK * (inFeatures + outFeatures);
+  }, 0);
+  const largest = Math.max(0, ...model.linears.map(({ inFeatures, outFeatures }) => inFeatures * outFeatures));
+  return chooseWidest(availableBytes, (precision) => {
+    const parts = estimateMemory({
+      facts: model.facts,
+      weightBytes: weights[precision],
+      keptBytes: 0,
+      expandedValues: precision === 'nf4' ? largest : 0,
+      trainedValues,
+      trainedWeights: 0,
+      adapterWidth: 0,
+      optim: 'adamw',
+      compute: 'bfloat16',
+      checkpointing: true,
+      batch: 1,
+      rowTokens: ROW_TOKENS,
+      labels: ROW_TOKENS,
+      chunks: chooseChunks(ROW_TOKENS, model.facts.vocabSize),
+    });
+    return parts.peak_bytes;
+  });
+}
+
+/** From the number of parameters alone; within a third of what `judgeFit` says for usual shapes. */
+export function guessFit(parameters: number, availableBytes: number): ModelFit {
+  const billions = parameters / 1e9;
+  const layers = Math.round(18 + 10 * Math.sqrt(billions));
+  const activationBytes = 0.75e9 * Math.sqrt(billions);
+  const trainedBytes = 0.006 * parameters * 4 * TRAINED_COPIES.adamw;
+  const rest = RUNTIME_BYTES + LAYER_BYTES * layers + activationBytes + trainedBytes;
+  return chooseWidest(availableBytes, (precision) => parameters * ABOUT_BYTES[precision] + rest);
+}
+
+function chooseWidest(availableBytes: number, needOf: (precision: ModelFit['precision']) => number): ModelFit {
+  const fits = PRECISIONS.map((precision): ModelFit => {
+    const needed = needOf(precision);
+    const isTight = needed > availableBytes * (1 - SPARE_SHARE);
+    const verdict = needed > availableBytes ? 'too-much' : isTight ? 'tight' : 'fits';
+    return { verdict, precision, needed_bytes: Math.round(needed), available_bytes: availableBytes };
+  });
+  const found = fits.find(({ verdict }) => verdict === 'fits') ?? fits.find(({ verdict }) => verdict === 'tight');
+  return found ?? fits.reduce((least, fit) => (fit.needed_bytes < least.needed_bytes ? fit : least));
+}
+
+async function tryModel(config: RawConfig): Promise<Model | null> {
+  if (!isPlausible(config)) return null;
+  const { makeModel } = await import('../engine/models/registry.ts');
+  try {
+    return makeModel(config);
+  } catch {
+    return null; // the reasons are told where the model is looked at or opened
+  }
+}
+
+/** A model is laid out layer by layer, so the number of layers must be one. */
+export function isPlausible(config: RawConfig): boolean {
+  const entries = Object.entries(config);
+  return entries.every(([key, value]) => !/layer|block/.test(key) || typeof value !== 'number' || value <= MOST_LAYERS);
+}
