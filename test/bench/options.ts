@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
-export const PART_NAMES = ['training'] as const;
+export const PART_NAMES = ['training', 'data', 'decode', 'ladder', 'scale'] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 export interface BenchOptions {

@@ -40,7 +40,8 @@ export async function runMetered(command: readonly string[], env: Record<string,
   createInterface({ input: child.stdout }).on('line', (line) => {
     const atMs = performance.now() - started;
     look();
-    if (line.startsWith('{')) events.push({ atMs, body: JSON.parse(line) as Record<string, unknown> });
+    const body = parseObject(line);
+    if (body !== null) events.push({ atMs, body });
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-20_000)));
@@ -60,6 +61,17 @@ export async function runMetered(command: readonly string[], env: Record<string,
     };
   } finally {
     clearInterval(timer);
+  }
+}
+
+/** null: something else that a library printed. */
+function parseObject(line: string): Record<string, unknown> | null {
+  if (!line.startsWith('{')) return null;
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 

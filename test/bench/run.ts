@@ -11,9 +11,17 @@
  * Protocol: quiet machine (else it stops), pinned threads, arms in turn in fresh processes, equal results first or the row is void, first
  * steps left out, medians with quartiles, ratios of neighbours in time.
  */
+import { runData } from './data/part.ts';
+import { DATA_TEXT } from './data/report.ts';
+import { runDecode } from './decode/part.ts';
+import { DECODE_TEXT } from './decode/report.ts';
+import { runLadder } from './ladder/part.ts';
+import { LADDER_TEXT } from './ladder/report.ts';
 import { describeMachine } from './machine.ts';
 import { type BenchOptions, type PartName, readOptions } from './options.ts';
 import { formatEntry, keepEntry, type PartText, type Texts } from './results.ts';
+import { runScale } from './scale/part.ts';
+import { SCALE_TEXT } from './scale/report.ts';
 import { type Surroundings, withSurroundings } from './surroundings.ts';
 import { runTraining } from './training/part.ts';
 import { TRAINING_TEXT } from './training/report.ts';
@@ -30,6 +38,10 @@ interface Part {
 
 const PARTS: Readonly<Record<PartName, Part>> = {
   training: { text: TRAINING_TEXT, run: runTraining },
+  data: { text: DATA_TEXT, run: runData },
+  decode: { text: DECODE_TEXT, run: runDecode },
+  ladder: { text: LADDER_TEXT, run: runLadder },
+  scale: { text: SCALE_TEXT, run: runScale },
 };
 
 const TEXTS = Object.fromEntries(Object.entries(PARTS).map(([name, { text }]) => [name, text])) as unknown as Texts;

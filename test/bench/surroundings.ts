@@ -65,6 +65,7 @@ export function lastBody({ code, events, stderr }: MeteredRun, what: string): Re
 /** Why a program ended, in one line. */
 export function lastWords({ code, events, stderr }: MeteredRun): string {
   const last = events.at(-1)?.body;
-  const text = last?.event === 'error' ? String(last.message) : (stderr.trim().split('\n').at(-1) ?? '');
-  return `ended with ${code}: ${text.replaceAll('|', '/').slice(0, 200)}`;
+  const lines = stderr.trim().split('\n');
+  const text = last?.event === 'error' ? last.message : (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1));
+  return `ended with ${code}: ${String(text).trim().replaceAll('|', '/').slice(0, 200)}`;
 }

@@ -122,6 +122,12 @@ function linearsOf(model: ModelShape): LinearKind[] {
   ];
 }
 
+/** Values of all matrices that a token is multiplied with: the linears and the output head. */
+export function countMatrixValues(model: ModelShape): number {
+  const layer = linearsOf(model).reduce((sum, { input, output, count }) => sum + input * output * count, 0);
+  return model.num_hidden_layers * layer + model.vocab_size * model.hidden_size;
+}
+
 function groupEqual(products: readonly Product[]): Product[] {
   const groups = new Map<string, Product>();
   for (const product of products) {

@@ -1,6 +1,6 @@
 """Makes what every arm of the bench starts from: a random model, a LoRA adapter for it and rows of random token ids.
 
-`python prepare.py SPEC.json`: model (folder), adapter (folder), rows (file), config, peft, row_count, row_length. The weights are
+`python prepare.py SPEC.json`: model (folder), adapter (folder), config, peft; with rows (a file) also row_count and row_length. The weights are
 plain normal numbers of transformers' own deviation; B is random too, so that the loss traces of all arms depend on every product.
 """
 
@@ -22,6 +22,11 @@ def main():
         AutoModelForCausalLM.from_config(AutoConfig.for_model("llama", **spec["config"])).save_pretrained(spec["model"])
     if not os.path.exists(os.path.join(spec["adapter"], "adapter_config.json")):
         make_adapter(spec)
+    if "rows" in spec:
+        write_rows(spec)
+
+
+def write_rows(spec):
     generator = torch.Generator().manual_seed(1)
     shape = (spec["row_count"], spec["row_length"])
     ids = torch.randint(spec["config"]["vocab_size"], shape, generator=generator).tolist()

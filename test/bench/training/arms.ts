@@ -26,14 +26,16 @@ export interface Gate {
   readonly lossTolerance: number;
 }
 
+export type ArmGroup = 'core' | 'extra' | 'wasm';
+
 export interface Arm {
   readonly name: string;
   /** Decides which roofline it is held against. */
   readonly products: 'f32' | 'bf16';
   /** null: a reference of its own. */
   readonly gate: Gate | null;
-  /** Runs in the first round only, and only where a workload asks for all arms. */
-  readonly once: boolean;
+  /** Other than `core`: in the first round only, and only where a workload asks for it. */
+  readonly group: ArmGroup;
   /** Fewer steps than the plan's, because each is slow. */
   readonly mostSteps: number;
   readonly env: Readonly<Record<string, string>>;
@@ -53,11 +55,12 @@ export const OWN_NF4 = 'Tunesmith NF4';
 const INT8_TOLERANCE = 0.1;
 const BF16_GATE: Gate = { against: REFERENCE_BF16, lossTolerance: 2e-2 };
 const MIXED_GATE: Gate = { against: REFERENCE_F32, lossTolerance: 5e-2 };
-const EAGER = { once: true, mostSteps: 5, env: { TUNESMITH_EXECUTION: 'eager' } };
-const ONCE = { once: true };
+const EAGER: Extras = { group: 'extra', mostSteps: 5, env: { TUNESMITH_EXECUTION: 'eager' } };
+const WASM: Extras = { group: 'wasm', mostSteps: 5, env: { TUNESMITH_ENGINE: 'wasm' } };
+const ONCE: Extras = { group: 'extra' };
 /** Compiles in its own process: a pool of helpers would count as its memory. */
-const COMPILED = { once: true, env: { TORCHINDUCTOR_COMPILE_THREADS: '1' } };
-const NO_COPIES = { once: true, env: { TUNESMITH_WEIGHT_CACHE_MB: '0' } };
+const COMPILED: Extras = { group: 'extra', env: { TORCHINDUCTOR_COMPILE_THREADS: '1' } };
+const NO_COPIES: Extras = { group: 'extra', env: { TUNESMITH_WEIGHT_CACHE_MB: '0' } };
 
 /** The order is the order within a round. */
 export const ARMS: readonly Arm[] = [
@@ -74,22 +77,23 @@ export const ARMS: readonly Arm[] = [
   torchArm('PyTorch bf16, torch.compile', 'bf16', BF16_GATE, COMPILED, true),
   ourArm('Tunesmith f32, eager', 'none', { against: REFERENCE_F32, lossTolerance: 1e-4 }, EAGER),
   ourArm('Tunesmith bf16, eager', 'bf16', BF16_GATE, EAGER),
+  ourArm('Tunesmith f32, wasm', 'none', { against: REFERENCE_F32, lossTolerance: 1e-3 }, WASM),
 ];
 
-type Extras = Partial<Pick<Arm, 'once' | 'mostSteps' | 'env'>>;
+type Extras = Partial<Pick<Arm, 'group' | 'mostSteps' | 'env'>>;
 
 function makeArm(
   name: string,
   isF32: boolean,
   gate: Gate | null,
-  { once = false, mostSteps = Infinity, env = {} }: Extras,
+  { group = 'core', mostSteps = Infinity, env = {} }: Extras,
   command: Arm['command'],
 ): Arm {
   return {
     name,
     products: isF32 ? 'f32' : 'bf16',
     gate,
-    once,
+    group,
     mostSteps,
     env,
     command: (prepared) => command({ ...prepared, steps: Math.min(prepared.steps, mostSteps) }),

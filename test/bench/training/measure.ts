@@ -56,7 +56,7 @@ export async function measureArms({
   const faults = new Map<string, string>();
   for (let round = 0; round < rounds; round += 1) {
     for (const arm of arms) {
-      if (faults.has(arm.name) || (round > 0 && arm.once)) continue;
+      if (faults.has(arm.name) || (round > 0 && arm.group !== 'core')) continue;
       const what = `${label}, round ${round + 1} of ${rounds}: ${arm.name}`;
       const run = await surroundings.run(what, arm.command(prepared), { env: arm.env });
       const sample = toSample(run, Math.min(prepared.steps, arm.mostSteps));

@@ -7,7 +7,7 @@ import { measureRoofline } from '../roofline.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { countFlops, parseBatchShape, stepProducts } from '../workloads.ts';
 import { measureAnatomy } from './anatomy.ts';
-import { ARMS } from './arms.ts';
+import { type ArmGroup, ARMS } from './arms.ts';
 import { measureArms } from './measure.ts';
 import type { TrainingFigures } from './report.ts';
 
@@ -16,17 +16,17 @@ interface Workload {
   readonly shape: string;
   readonly rounds: number;
   readonly steps: number;
-  /** The arms that run once, and the parts of a step, too. */
-  readonly whole: boolean;
+  /** Arms that run once beside the core; with `extra` the parts of a step are measured too. */
+  readonly beside: ArmGroup | null;
 }
 
 /** About 45 minutes on two cores; each is written down when it is done. */
 const PLAN: readonly Workload[] = [
-  { model: '135M', shape: '4x256', rounds: 3, steps: 8, whole: true },
-  { model: '135M', shape: '1x1024', rounds: 2, steps: 8, whole: false },
-  { model: '135M', shape: '16x64', rounds: 2, steps: 8, whole: false },
-  { model: '15M', shape: '4x256', rounds: 3, steps: 10, whole: false },
-  { model: '360M', shape: '4x256', rounds: 2, steps: 6, whole: false },
+  { model: '135M', shape: '4x256', rounds: 3, steps: 8, beside: 'extra' },
+  { model: '135M', shape: '1x1024', rounds: 2, steps: 8, beside: null },
+  { model: '135M', shape: '16x64', rounds: 2, steps: 8, beside: null },
+  { model: '15M', shape: '4x256', rounds: 3, steps: 10, beside: 'wasm' },
+  { model: '360M', shape: '4x256', rounds: 2, steps: 6, beside: null },
 ];
 
 export async function runTraining(
@@ -60,7 +60,7 @@ const findWorkload = (model: string, shape: string): Workload | undefined =>
 async function runWorkload(
   surroundings: Surroundings,
   options: BenchOptions,
-  { model, shape: name, rounds, steps, whole }: Workload,
+  { model, shape: name, rounds, steps, beside }: Workload,
 ): Promise<TrainingFigures> {
   const shape = parseBatchShape(name);
   const files = prepareFiles(surroundings, model, { count: shape.batch * steps, length: shape.seq });
@@ -69,9 +69,11 @@ async function runWorkload(
   const label = `${model} ${name}`;
   const products = stepProducts(findModel(model), shape);
   const roofline = await measureRoofline(surroundings, products, label);
-  const wanted = ARMS.filter((arm) => (whole || !arm.once) && arm.name.toLowerCase().includes(options.arms));
+  const wanted = ARMS.filter(
+    (arm) => (arm.group === 'core' || arm.group === beside) && arm.name.toLowerCase().includes(options.arms),
+  );
   const arms = await measureArms({ arms: wanted, rounds, prepared, surroundings, label });
-  const anatomy = whole ? await measureAnatomy(surroundings, prepared, label, options.arms) : [];
+  const anatomy = beside === 'extra' ? await measureAnatomy(surroundings, prepared, label, options.arms) : [];
   const tokensPerStep = shape.batch * shape.seq;
   const flopsPerStep = countFlops(products);
   return { model, workload: name, rounds, steps, tokensPerStep, flopsPerStep, roofline, arms, anatomy };

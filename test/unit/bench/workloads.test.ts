@@ -2,7 +2,14 @@
  * @file The floating-point work of a step against a count by hand.
  */
 import { describe, expect, it } from 'vitest';
-import { countFlops, type ModelShape, parseBatchShape, RANK, stepProducts } from '../../bench/workloads.ts';
+import {
+  countFlops,
+  countMatrixValues,
+  type ModelShape,
+  parseBatchShape,
+  RANK,
+  stepProducts,
+} from '../../bench/workloads.ts';
 
 const SMALL: ModelShape = {
   vocab_size: 16,
@@ -45,6 +52,11 @@ describe('the work of one LoRA step', () => {
     expect(new Set(shapes).size).toBe(shapes.length);
     // k and v of five layers forward, and nothing else of that shape.
     expect(products.find(({ m, k, n }) => m === 2 && k === 4 && n === 2)?.count).toBe(10);
+  });
+
+  it('counts the values that a token is multiplied with', () => {
+    expect(countMatrixValues(SMALL)).toBe(144 + 16 * 4);
+    expect(countMatrixValues({ ...SMALL, num_hidden_layers: 3 })).toBe(3 * 144 + 16 * 4);
   });
 
   it('reads batch shapes and refuses others', () => {

@@ -1,0 +1,94 @@
+/**
+ * @file The levers one on top of the other, each as the engine can really switch it: a rung is the rung below and one more change.
+ */
+import type { Execution } from '../../../src-main/engine/recipes/execution.ts';
+import type { Storage } from '../own-config.ts';
+
+export interface RungSettings {
+  readonly mode: Execution['mode'];
+  readonly storage: Storage;
+  /** `file`: rows in the order of the file; `length`: rows of similar lengths; `packed`: several in a row. */
+  readonly batches: 'file' | 'length' | 'packed';
+  readonly labels: 'all' | 'answers';
+  /** Pieces of the loss; null = as the product chooses. */
+  readonly chunks: number | null;
+  readonly checkpointing: boolean;
+  /** Expanded copies of quantized weights are kept. */
+  readonly copies: boolean;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Rung {
+  readonly name: string;
+  readonly settings: RungSettings;
+  /** Measured steps. */
+  readonly steps: number;
+  /** What it is compared with: the rung before it, or a named one. */
+  readonly against: string | null;
+}
+
+const EAGER_STEPS = 4;
+const STEPS = 10;
+
+const START: RungSettings = {
+  mode: 'eager',
+  storage: 'none',
+  batches: 'file',
+  labels: 'all',
+  chunks: 1,
+  checkpointing: false,
+  copies: true,
+  env: {},
+};
+
+const LADDER: readonly [name: string, change: Partial<RungSettings>][] = [
+  ['eager, f32, padded in the order of the file', {}],
+  ['+ compiled step', { mode: 'compiled' }],
+  ['+ bf16 weights, products and activations', { storage: 'bf16' }],
+  ['+ loss in pieces', { chunks: null }],
+  ['+ answers alone have labels', { labels: 'answers' }],
+  ['+ batches of similar lengths', { batches: 'length' }],
+  ['+ packed rows', { batches: 'packed' }],
+];
+
+const TOP = '+ packed rows';
+
+/** Changes to the whole ladder, each for itself. */
+const APART: readonly [name: string, change: Partial<RungSettings>][] = [
+  ['with recomputed blocks', { checkpointing: true }],
+  ['with NF4 weights and kept copies', { storage: 'nf4' }],
+  ['with NF4 weights, no copies', { storage: 'nf4', copies: false }],
+  ['with NF4 weights, no copies, recomputed blocks', { storage: 'nf4', copies: false, checkpointing: true }],
+  ['with INT8 weights, no copies', { storage: 'int8', copies: false }],
+  ['without oneDNN', { env: { TF_ENABLE_ONEDNN_OPTS: '0' } }],
+  ['one op at a time (inter-op threads 1)', { env: { TF_NUM_INTEROP_THREADS: '1' } }],
+  ['op by op (eager)', { mode: 'eager' }],
+];
+
+export const RUNGS: readonly Rung[] = [...climb(), ...apart()];
+
+function climb(): Rung[] {
+  let settings = START;
+  return LADDER.map(([name, change], index) => {
+    settings = { ...settings, ...change };
+    return { name, settings, steps: stepsOf(settings), against: LADDER[index - 1]?.[0] ?? null };
+  });
+}
+
+function apart(): Rung[] {
+  const top = LADDER.reduce((settings, [, change]) => ({ ...settings, ...change }), START);
+  return APART.map(([name, change]) => {
+    const settings = { ...top, ...change };
+    return { name, settings, steps: stepsOf(settings), against: TOP };
+  });
+}
+
+function stepsOf({ mode }: RungSettings): number {
+  return mode === 'eager' ? EAGER_STEPS : STEPS;
+}
+
+/** What the issue names as levers and no rung shows. */
+export const NOT_SEPARABLE =
+  'Not separable without a second implementation in the product: hand-written gradients without any for frozen weights, shared products ' +
+  'of query/key/value and gate/up with their adapters (which linears share an input is part of a model’s code), adapters in bf16 apart ' +
+  'from the base (one compute dtype), rotary and norms in few ops, the fused optimizer update. Their effect is inside the first rung.';
