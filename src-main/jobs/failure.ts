@@ -23,20 +23,21 @@ export function fromFailure(failure: JobFailure): Error {
   return error;
 }
 
+export const NEED_LESS =
+  'Close other programs, or need less: a smaller training.per_device_train_batch_size (with more ' +
+  'gradient_accumulation_steps), a shorter data.max_length, gradient_checkpointing true, or a quantized base model.';
+
 /** Memory ran out; `where` says in what, for instance "training, after step 40". */
-export function outOfMemory(where: string, cause?: unknown): AppError {
-  return new AppError('memory/exhausted', `Memory ran out (${where})`, {
-    kind: 'environment',
-    hint:
-      'Close other programs, or need less: a smaller training.per_device_train_batch_size (with more ' +
-      'gradient_accumulation_steps), a shorter data.max_length, gradient_checkpointing true, or a quantized base model.',
-    cause,
-  });
+export function outOfMemory(
+  where: string,
+  { hint = NEED_LESS, cause }: { hint?: string; cause?: unknown } = {},
+): AppError {
+  return new AppError('memory/exhausted', `Memory ran out (${where})`, { kind: 'environment', hint, cause });
 }
 
 function explainKnown(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
   if (['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '')) return diskFull('a file', error);
-  if (error instanceof Error && saysOutOfMemory(error.message)) return outOfMemory(error.message, error);
+  if (error instanceof Error && saysOutOfMemory(error.message)) return outOfMemory(error.message, { cause: error });
   return null;
 }

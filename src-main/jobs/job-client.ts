@@ -8,12 +8,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
 import type { DownloadProgress } from '../../src-shared/domain/hub.ts';
+import type { SmallerSettings } from '../../src-shared/domain/need-less.ts';
 import type { GenerateResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from './event-log.ts';
 import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
-import { fromFailure, outOfMemory } from './failure.ts';
+import { readOutOfMemoryKills } from '../engine/device/free-memory.ts';
+import { fromFailure, NEED_LESS, outOfMemory } from './failure.ts';
 import { readMemoryBytes, readPeakMemoryBytes } from './process-memory.ts';
-import type { AskRequest, CoreMessage, JobKind, JobMessage, JobRequest, JobResult } from './protocol.ts';
+import type { AskRequest, CoreMessage, JobKind, JobMessage, JobRequest, JobResult, TrainRequest } from './protocol.ts';
+import { adviseLess } from './run-folder.ts';
 
 export interface StartJobOptions<K extends JobKind> {
   readonly kind: K;
@@ -71,6 +74,10 @@ class JobFollower {
   readonly job: Job<JobKind>;
   readonly #child: ChildProcess;
   readonly #kind: JobKind;
+  /** Folder of a run. */
+  readonly #runDir: string | null;
+  /** Processes that the system had ended for want of memory when this one began. */
+  readonly #killsBefore = readOutOfMemoryKills();
   readonly #onEvent: (event: TimedEvent) => void;
   readonly #onDownload: (progress: DownloadProgress) => void;
   readonly #questions = new Map<number, OpenQuestion>();
@@ -78,6 +85,8 @@ class JobFollower {
   readonly #result = Promise.withResolvers<JobResult<JobKind>>();
   #lastMessage: Extract<JobMessage, { type: 'result' | 'failed' }> | null = null;
   #lastStep = 0;
+  /** What the run proposed where it saw that memory is tight. */
+  #proposal: SmallerSettings | null = null;
   #asked = 0;
   #peakMemoryBytes: number | null = null;
   #tail = '';
@@ -85,9 +94,10 @@ class JobFollower {
   #killedFor: Error | null = null;
 
   constructor(options: StartJobOptions<JobKind>, child: ChildProcess) {
-    const { kind, onEvent = () => {}, onDownload = () => {}, limits } = options;
+    const { kind, request, onEvent = () => {}, onDownload = () => {}, limits } = options;
     this.#child = child;
     this.#kind = kind;
+    this.#runDir = kind === 'train' ? (request as TrainRequest).runDir : null;
     this.#onEvent = onEvent;
     this.#onDownload = onDownload;
     // A job may fail before anybody waits for it.
@@ -123,7 +133,7 @@ class JobFollower {
   #take(message: JobMessage): void {
     switch (message.type) {
       case 'event':
-        if (message.event.event === 'step') this.#lastStep = message.event.step;
+        this.#remember(message.event);
         return this.#onEvent(message.event);
       case 'download':
         return this.#onDownload(message.progress);
@@ -144,6 +154,13 @@ class JobFollower {
         this.#peakMemoryBytes = message.peakMemoryBytes;
         this.#lastMessage = message;
     }
+  }
+
+  /** What an end without a last message is explained with. */
+  #remember(event: TimedEvent): void {
+    if (event.event === 'start') this.#lastStep = event.start_step;
+    if (event.event === 'step') this.#lastStep = event.step;
+    if (event.event === 'notice' && event.code === 'memory/tight') this.#proposal = event.settings ?? null;
   }
 
   #ask(
@@ -182,10 +199,11 @@ class JobFollower {
     if (this.#lastMessage?.type === 'result') return null;
     if (this.#lastMessage?.type === 'failed') return fromFailure(this.#lastMessage.failure);
     if (this.#killedFor) return this.#killedFor;
-    const where = this.#kind === 'train' ? `training, after step ${this.#lastStep}` : this.#kind;
-    if (saysOutOfMemory(this.#tail)) return outOfMemory(where);
+    const reached = this.#lastStep === 0 ? 'before the first step' : `after step ${this.#lastStep}`;
+    const where = this.#kind === 'train' ? `training, ${reached}` : this.#kind;
+    const hint = (this.#runDir && adviseLess(this.#runDir, this.#proposal)) ?? NEED_LESS;
+    if (saysOutOfMemory(this.#tail) || (signal === 'SIGKILL' && this.#wasMemory())) return outOfMemory(where, { hint });
     if (signal === 'SIGKILL') {
-      const { hint } = outOfMemory(where);
       const reason = 'most often because memory ran out, or somebody stopped it';
       const message = `The system ended the process (${where}): ${reason}`;
       return new AppError('job/killed', message, { kind: 'environment', hint });
@@ -193,6 +211,12 @@ class JobFollower {
     if (signal === 'SIGTERM') return new Interrupted('the job was told to end');
     const end = signal === null ? `code ${code}` : `signal ${signal}`;
     return new Error(`internal: the ${this.#kind} process ended with ${end} (${where})\n${this.#tail}`);
+  }
+
+  /** Whether the system counts one more process that it ended for want of memory. */
+  #wasMemory(): boolean {
+    const kills = readOutOfMemoryKills();
+    return kills !== null && this.#killsBefore !== null && kills > this.#killsBefore;
   }
 
   #enforce(limits: { memoryBytes: number; timeMs: number }): void {

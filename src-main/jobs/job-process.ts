@@ -4,6 +4,7 @@
  * The process gives way to core (lower priority), ignores Ctrl-C of a shared terminal (core decides what that means) and never
  * outlives its parent: when the channel closes the handler is asked to stop, and what has not ended after the grace is killed.
  */
+import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
@@ -38,17 +39,30 @@ export type JobHandler<K extends JobKind> = (request: JobRequest<K>, context: Jo
 export type JobHandlers = { readonly [K in JobKind]?: () => Promise<JobHandler<K>> };
 
 const PRIORITY_BELOW_CORE = 10;
+/** Added to the score, 0 to 1000, by which the system chooses. */
+const DIE_FIRST = 500;
 const EXIT_FAILED = 1;
 
 /** Makes this process a job. Call it once, at the start of an entry file. */
 export function runJobProcess(handlers: JobHandlers): void {
   if (!process.send) throw new Error('internal: a job process is started with child_process.fork');
   setPriority(PRIORITY_BELOW_CORE);
+  dieFirst();
   const stopping = watchForStop();
   process.on('message', (message: CoreMessage) => {
     if (message.type === 'start') void runToEnd(handlers, message, stopping.signal);
     else if (message.type === 'stop') stopping.abort();
   });
+}
+
+/** Where memory runs out, the system is to end this process and not the app that watches it. */
+function dieFirst(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    writeFileSync('/proc/self/oom_score_adj', String(DIE_FIRST));
+  } catch {
+    // Some containers do not let us; then the largest process goes, which is this one too.
+  }
 }
 
 /** What a recipe gets; events carry the time they were told. */

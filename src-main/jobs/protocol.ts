@@ -39,6 +39,8 @@ export interface TrainRequest {
   readonly config: RunConfig;
   /** True: go on from the newest intact checkpoint of this folder. False: the folder must hold no run. */
   readonly resume: boolean;
+  /** What earlier runs on this machine took over what was estimated. */
+  readonly memoryCorrection?: number;
   /** With `resume`: step of the checkpoint to go back to; what came later is set aside. */
   readonly checkpoint?: number;
 }

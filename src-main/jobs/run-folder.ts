@@ -4,10 +4,12 @@
  *     run.json  events.jsonl  samples.jsonl  run.lock  adapter/ (or model/)  checkpoint-<step>/
  */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../src-shared/domain/app-error.ts';
+import { formatSettings, needLess, type SmallerSettings } from '../../src-shared/domain/need-less.ts';
 import { runConfigSchema } from '../../src-shared/schema/run-config.ts';
 import { writeFileAtomically } from './atomic-files.ts';
 import { systemErrorCode } from './file-errors.ts';
@@ -56,6 +58,26 @@ export async function readManifest(runDir: string): Promise<RunManifest> {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw notARun(runDir, `its ${RUN_FILE} is damaged (${issue?.path.join('.') || 'whole file'}: ${issue?.message})`);
+}
+
+/**
+ * What to change in a run that memory ended, in words for a terminal.
+ * @param proposal what the run itself has proposed before; null = nothing
+ * @returns null where the folder says nothing of use
+ */
+export function adviseLess(runDir: string, proposal: SmallerSettings | null): string | null {
+  const settings = proposal ?? readSmaller(runDir);
+  if (settings === null) return null;
+  const text = formatSettings(settings);
+  return `Need less: ${text}\nGo on with: tunesmith resume ${runDir} ${text}`;
+}
+
+function readSmaller(runDir: string): SmallerSettings | null {
+  try {
+    return needLess(manifestSchema.parse(JSON.parse(readFileSync(path.join(runDir, RUN_FILE), 'utf8'))).config);
+  } catch {
+    return null;
+  }
 }
 
 export async function isRunFolder(dir: string): Promise<boolean> {

@@ -44,7 +44,8 @@ export async function runTrainJob(
       session.close();
     }
   } catch (error) {
-    if (!began) await discardRun(runDir);
+    // A run that memory was too short for goes on with smaller settings, even from before its first step.
+    if (!began && !isOutOfMemory(error)) await discardRun(runDir);
     throw error;
   } finally {
     await lock.release();
@@ -98,6 +99,7 @@ function openSession(request: TrainRequest, context: JobContext, onBegin: () => 
       runDir,
       checkpoints,
       resume: chosen?.checkpoint ?? null,
+      memoryCorrection: request.memoryCorrection ?? 1,
       setResolved,
     });
     report({ event: 'result', run_dir: runDir, ...result });
@@ -112,6 +114,11 @@ function openSession(request: TrainRequest, context: JobContext, onBegin: () => 
       }),
     close: () => log.close(),
   };
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  const failure = toFailure(error);
+  return failure.kind === 'expected' && failure.error.code === 'memory/exhausted';
 }
 
 function describeSetAside({ dir }: SetAside, step: number): RunEvent {

@@ -68,7 +68,7 @@ export function createDataService({ home, history, jobs }: DataServiceOptions): 
     },
     async plan(config, { signal, onEvent } = {}) {
       const absolute = makePathsAbsolute(config, process.cwd());
-      const request = { config: absolute, correction: await readMemoryCorrection(history) };
+      const request = { config: absolute, correction: await readMemoryCorrection(history, absolute) };
       return followJob(await jobs.start('plan', request, { onEvent, limits: PLAN_LIMITS }), signal);
     },
     keepUpload: (name, sizeBytes, content) => keepUpload(path.join(home, 'uploads'), name, sizeBytes, content),

@@ -27,7 +27,8 @@ export async function runDoctor(): Promise<DoctorCheck[]> {
   const home = homeFolder();
   const checks = [checkNode(status), checkEngine(status)];
   if (status.runtime.state !== 'ready') checks.push(await checkBuildTools());
-  checks.push(checkDevice(status), checkProcessor(status), checkMemory(status), checkHomeDisk(status));
+  checks.push(checkDevice(status), checkProcessor(status), checkMemory(status));
+  checks.push(checkWeightCache(status, process.env.TUNESMITH_WEIGHT_CACHE_MB), checkHomeDisk(status));
   checks.push(await checkHomeWritable(home));
   return checks;
 }
@@ -91,6 +92,13 @@ export function checkMemory({ memory }: Pick<EngineStatus, 'memory'>): DoctorChe
   if (availableBytes < COMFORTABLE_MEMORY_BYTES)
     return warn(name, detail, 'Enough for small models only: close other programs.');
   return ok(name, detail);
+}
+
+/** No fault either way: it says what the setting is and how to have another. */
+export function checkWeightCache({ memory }: Pick<EngineStatus, 'memory'>, setting: string | undefined): DoctorCheck {
+  const size = formatBytes(memory.weightCacheBytes);
+  const origin = setting ? `TUNESMITH_WEIGHT_CACHE_MB=${setting}` : 'an eighth of what is free';
+  return ok('Weight cache', `up to ${size} for expanded copies of 4-bit and 8-bit weights (${origin})`);
 }
 
 export function checkHomeDisk({ homeDisk }: Pick<EngineStatus, 'homeDisk'>): DoctorCheck {

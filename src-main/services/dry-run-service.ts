@@ -31,10 +31,11 @@ export function createDryRunService({ home, history, jobs }: DryRunServiceOption
   const working = new Map<AbortController, Promise<unknown>>();
 
   async function work(config: RunConfig, signal: AbortSignal, onEvent: JobFollowing['onEvent']): Promise<MeasuredRun> {
-    const correction = await readMemoryCorrection(history);
+    const absolute = makePathsAbsolute(config, process.cwd());
+    const correction = await readMemoryCorrection(history, absolute);
     const device = await takeTrainingDevice({ home, onWait: null, signal });
     try {
-      const request = { config: makePathsAbsolute(config, process.cwd()), correction };
+      const request = { config: absolute, correction };
       const job = await jobs.start('dryRun', request, { onEvent });
       // There is nothing to save, and a step that is being computed does not listen.
       const kill = () => job.kill();

@@ -5,6 +5,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { freeBytesOf } from '../../scripts/setup/disk-space.mjs';
+import { readFreeMemory } from '../engine/device/free-memory.ts';
+import { chooseKeptBytes } from '../engine/recipes/weight-cache.ts';
 import type { CpuFacts, DiskFacts, GpuFacts, MemoryFacts } from '../../src-shared/domain/machine.ts';
 
 export type { CpuFacts, DiskFacts, GpuFacts, MemoryFacts };
@@ -40,12 +42,10 @@ export function parseCpuFeatures(text: string): string[] {
   return FEATURES.filter((name) => present.has(name));
 }
 
+/** @throws config/invalid where TUNESMITH_WEIGHT_CACHE_MB is no number */
 export function readMemoryFacts(): MemoryFacts {
-  const totalBytes = totalmem();
-  // 0 or a number beyond the machine's memory: no limit.
-  const constrained = process.constrainedMemory();
-  const limitBytes = constrained > 0 && constrained < totalBytes ? constrained : null;
-  return { totalBytes, availableBytes: process.availableMemory(), limitBytes };
+  const { freeBytes, limitBytes } = readFreeMemory();
+  return { totalBytes: totalmem(), availableBytes: freeBytes, limitBytes, weightCacheBytes: chooseKeptBytes(0) };
 }
 
 /** What a run can use now: of the first card where it runs there, else of the machine. */

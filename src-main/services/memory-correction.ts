@@ -1,35 +1,67 @@
 /**
  * @file What earlier runs on this machine took over what was estimated for them: corrects the next estimate.
+ *
+ * The weighted median of their ratios, with a ratio of 1 among them: a run of the same model and storage corrects the next one at once,
+ * while a single run of another kind changes nothing.
  */
+import type { RunRecord } from '../../src-shared/domain/history.ts';
+import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 import { readEvents } from '../jobs/event-log.ts';
 import { listRuns } from '../store/runs.ts';
 import type { History } from './history.ts';
 
 /** The newest runs count. */
 const RUNS = 12;
-/** With fewer the estimate stays as it is; a single odd run must not turn it. */
-const LEAST_RUNS = 3;
 const RANGE = [0.8, 1.5] as const;
+/** What the estimate itself weighs, beside runs of the same kind and of others. */
+const ESTIMATE_WEIGHT = 2;
+const SAME_WEIGHT = 3;
+const OTHER_WEIGHT = 1;
 
-/** @returns median of measured over predicted; 1 where too little is known */
-export async function readMemoryCorrection(history: History): Promise<number> {
+/** A run's measured peak over its estimate. */
+export interface MeasuredRatio {
+  readonly ratio: number;
+  /** It had the model and the storage of the run that is estimated. */
+  readonly isSame: boolean;
+}
+
+/**
+ * @param config of the run that is to be estimated, its paths absolute
+ * @returns a factor on the estimate
+ */
+export async function readMemoryCorrection(history: History, config: RunConfig): Promise<number> {
   const runs = listRuns(await history.open()).filter(
     ({ state, peak_memory_bytes: peak }) => state === 'finished' && peak,
   );
-  const ratios = runs.slice(0, RUNS).flatMap(({ dir, peak_memory_bytes: peak }) => {
-    const predicted = readPrediction(dir);
-    return predicted ? [peak! / predicted] : [];
+  const measured = runs.slice(0, RUNS).flatMap((run): MeasuredRatio[] => {
+    const predicted = readPrediction(run.dir);
+    return predicted ? [{ ratio: run.peak_memory_bytes! / predicted, isSame: isSameKind(run, config) }] : [];
   });
-  if (ratios.length < LEAST_RUNS) return 1;
-  const middle = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)]!;
-  return Math.min(RANGE[1], Math.max(RANGE[0], middle));
+  return combineRatios(measured);
 }
 
-/** Of a run's last session; null where its folder is gone or it knew none. */
+/** The weighted median; within a range, for beyond it something else was at work. */
+export function combineRatios(measured: readonly MeasuredRatio[]): number {
+  const weighted = [
+    { ratio: 1, weight: ESTIMATE_WEIGHT },
+    ...measured.map(({ ratio, isSame }) => ({ ratio, weight: isSame ? SAME_WEIGHT : OTHER_WEIGHT })),
+  ].sort((a, b) => a.ratio - b.ratio);
+  const half = weighted.reduce((sum, { weight }) => sum + weight, 0) / 2;
+  let sum = 0;
+  const middle = weighted.find(({ weight }) => (sum += weight) > half) ?? weighted.at(-1)!;
+  return Math.min(RANGE[1], Math.max(RANGE[0], middle.ratio));
+}
+
+function isSameKind({ model_path, quantization }: RunRecord, { model, quantization: wanted }: RunConfig): boolean {
+  return model_path === model.path && (wanted.method === undefined || quantization === wanted.method);
+}
+
+/** The uncorrected estimate of a run's last session; null where its folder is gone or it knew none. */
 function readPrediction(dir: string): number | null {
   try {
-    const starts = readEvents(dir).filter((event) => event.event === 'start');
-    return starts.at(-1)?.predicted_memory_bytes ?? null;
+    const start = readEvents(dir).findLast((event) => event.event === 'start');
+    const predicted = start?.predicted_memory_bytes;
+    return predicted === undefined ? null : predicted / (start?.memory_correction ?? 1);
   } catch {
     return null;
   }

@@ -49,6 +49,7 @@ function recordStart(db: WritableDb, runId: string, event: Told<'start'>): void 
   updateRun(db, runId, {
     ...pick(event, ['total_steps', 'trainable_parameters', 'total_parameters', 'train_rows', 'eval_rows']),
     ...pick(event, ['supervised_tokens', 'engine']),
+    predicted_memory_bytes: event.predicted_memory_bytes ?? null,
     ...readLastFigures(db, runId),
     state: 'running',
     step: event.start_step,

@@ -21,6 +21,7 @@ import type { History } from './history.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Notice } from './notice.ts';
 import { rebuildRun } from './rebuild-history.ts';
+import { readMemoryCorrection } from './memory-correction.ts';
 import { readRunDetails, type RunDetails } from './run-details.ts';
 import { type ActiveRun, RunFollower } from './run-follower.ts';
 import { takeTrainingDevice } from './training-device.ts';
@@ -89,7 +90,12 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
       };
       const follower = new RunFollower(db, request, { onEvent, onChanged: (id) => observer?.changed(id) });
       await follower.prepare();
-      const job = await jobs.start('train', request, { onEvent: (event) => follower.take(event) });
+      const memoryCorrection = await readMemoryCorrection(history, request.config);
+      const job = await jobs.start(
+        'train',
+        { ...request, memoryCorrection },
+        { onEvent: (event) => follower.take(event) },
+      );
       const run = follower.follow(job, async () => {
         active.delete(request.id);
         await device.release();

@@ -16,6 +16,8 @@ export interface MemoryFacts {
   readonly availableBytes: number;
   /** Limit of the container or service that we run in, null without one. */
   readonly limitBytes: number | null;
+  /** What expanded copies of 4-bit and 8-bit weights may take of that, beside a model that takes nothing. */
+  readonly weightCacheBytes: number;
 }
 
 export interface GpuFacts {

@@ -19,6 +19,8 @@ export interface StartEvent {
   readonly engine: string;
   /** Peak memory as it was estimated; what was measured is in the step events. Missing in runs from before there were estimates. */
   readonly predicted_memory_bytes?: number;
+  /** What earlier runs had it corrected by; missing where they did not. */
+  readonly memory_correction?: number;
   /** Peak of the two trial steps over the longest rows; missing where the run was resumed. */
   readonly dry_run_memory_bytes?: number;
 }
@@ -73,6 +75,8 @@ export interface NoticeEvent {
   readonly step: number;
   readonly code: string;
   readonly message: string;
+  /** Settings that would mend it, as `--set` takes them. */
+  readonly settings?: Readonly<Record<string, number | string | boolean>>;
 }
 
 /** Work before the first step: loading, tokenizing, compiling. */

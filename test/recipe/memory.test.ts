@@ -136,8 +136,8 @@ describe('making it fit', () => {
     await run.opened.folder.close();
     expect(proposeFit(memoryOf(run), false, 1e6)).toBeNull();
     const planned = { ...planMemory(run), fits: false, proposal: null };
-    expect(warnOfMemory(planned)).toMatch(/No setting makes it fit/);
-    expect(warnOfMemory({ ...planned, fits: true })).toBeNull();
+    expect(warnOfMemory(planned, 0)?.message).toMatch(/No setting makes it fit/);
+    expect(warnOfMemory({ ...planned, fits: true }, 0)).toBeNull();
   });
 });
 

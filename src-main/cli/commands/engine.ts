@@ -55,6 +55,7 @@ function describeStatus({ runtime, device, threads, memory, homeDisk, gpus, node
       ['Cards', cards.join('; ') || 'none'],
       ['Threads', String(threads)],
       ['Memory', `${formatBytes(memory.availableBytes)} free of ${formatBytes(memory.totalBytes)}`],
+      ['Weight cache', `up to ${formatBytes(memory.weightCacheBytes)} (TUNESMITH_WEIGHT_CACHE_MB sets it)`],
       ['Disk', `${formatBytes(homeDisk.freeBytes)} free for ${homeDisk.folder}`],
       ['Node', node],
     ],

@@ -10,6 +10,7 @@ export const DTYPE_CODES = {
   int64: 9,
   bool: 10,
   bfloat16: 14,
+  uint16: 17,
   float16: 19,
 } as const;
 
@@ -23,6 +24,7 @@ const BYTES: Readonly<Record<DType, number>> = {
   int64: 8,
   bool: 1,
   bfloat16: 2,
+  uint16: 2,
   float16: 2,
 };
 

@@ -187,12 +187,18 @@ function toBindingAttr(attr: Attr): { type: number; value: unknown } {
   return { type: ATTR_KIND.int, value: attr };
 }
 
+/** Digests of tables that are asked for again and again; what was a constant once must not be changed. */
+const digests = new WeakMap<HostArray, string>();
+
 /** Identifies a constant's content: the values themselves while they are few, else a digest. */
 export function contentKey(values: HostArray): string {
   if (values.length <= SMALL_CONSTANT) return Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',');
-  return createHash('sha1')
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest('base64');
+  const known = digests.get(values);
+  if (known !== undefined) return known;
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const digest = createHash('sha1').update(bytes).digest('base64');
+  digests.set(values, digest);
+  return digest;
 }
 
 /** For messages. */

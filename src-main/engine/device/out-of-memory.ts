@@ -2,9 +2,25 @@
  * @file How it looks when memory runs out.
  */
 
-/** V8's arrays, TensorFlow's allocator, the C++ library, the system. */
-const OUT_OF_MEMORY =
-  /heap out of memory|Array buffer allocation failed|Invalid typed array length|bad_alloc|RESOURCE_EXHAUSTED|OOM when allocating|Cannot allocate memory|ENOMEM/i;
+/** V8, its arrays, TensorFlow's allocator and threads, the C++ library, the system. */
+const OUT_OF_MEMORY = new RegExp(
+  [
+    'out of memory',
+    'Array buffer allocation failed',
+    'Invalid typed array length',
+    'RESOURCE_EXHAUSTED',
+    'OOM when allocating',
+    // oneDNN's own code for it.
+    'Status: 1, message',
+    'pthread_create\\(\\) failed',
+    'mmap error: 12',
+    'bad_alloc',
+    'failed to map segment',
+    'Cannot allocate memory',
+    'ENOMEM',
+  ].join('|'),
+  'i',
+);
 
 /** True for text that a process prints, or an error says, when memory ran out. */
 export function saysOutOfMemory(text: string): boolean {

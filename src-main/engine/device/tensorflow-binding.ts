@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { BindingTensor, Device } from './device.ts';
+import { saysOutOfMemory } from './out-of-memory.ts';
 import type { ValueId } from './runner.ts';
 
 /** The part of the native interface that we use. */
@@ -37,7 +38,7 @@ let loaded: { path: string; binding: TensorFlowBinding } | null = null;
 
 /**
  * Loads TensorFlow into this process, once. Every later call into it blocks the calling thread: job processes only.
- * @throws engine/runtime-missing, engine/runtime-broken, engine/runtime-loaded (a second, different runtime).
+ * @throws engine/runtime-missing, engine/runtime-broken, engine/runtime-loaded (a second, different runtime), memory/exhausted.
  */
 export function loadTensorFlow(options: BindingOptions): TensorFlowBinding {
   if (loaded) {
@@ -59,6 +60,13 @@ export function loadTensorFlow(options: BindingOptions): TensorFlowBinding {
     loaded = { path: options.bindingPath, binding };
     return binding;
   } catch (cause) {
+    if (saysOutOfMemory(String(cause))) {
+      throw new AppError('memory/exhausted', 'Memory ran out (while TensorFlow was loaded)', {
+        kind: 'environment',
+        hint: 'Close other programs, or raise the limit on memory that this program runs under.',
+        cause,
+      });
+    }
     throw new AppError('engine/runtime-broken', `The TensorFlow runtime could not be loaded: ${String(cause)}`, {
       kind: 'environment',
       hint: 'Run `node scripts/tunesmith.mjs engine install` to build it again.',

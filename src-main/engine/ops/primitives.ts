@@ -14,7 +14,7 @@ import {
   type Shape,
   type SymbolicDim,
 } from '../device/dim.ts';
-import type { DType } from '../device/dtype.ts';
+import { bytesPerElement, type DType } from '../device/dtype.ts';
 import type { HostArray, Runner } from '../device/runner.ts';
 import { apply, makeTensor, type Tensor } from './tensor.ts';
 
@@ -146,6 +146,12 @@ export function cast(x: Tensor, dtype: DType): Tensor {
     dtype,
     x.shape,
   );
+}
+
+/** The bytes of x as numbers of a wider type. @param shape of the result */
+export function bitcastBytes(x: Tensor, dtype: DType, shape: readonly number[]): Tensor {
+  const bytes = reshape(x, [...shape, bytesPerElement(dtype)]);
+  return apply(x.runner, 'Bitcast', { T: { type: x.dtype }, type: { type: dtype } }, [bytes], dtype, shape);
 }
 
 /** Same bytes, other shape. One axis may be -1 in the sense of "the rest". */

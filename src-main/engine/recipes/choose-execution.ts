@@ -2,6 +2,7 @@
  * @file What a run decides about its steps by the memory of this machine: checkpointing, pieces of the loss, expanded copies.
  */
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { readFreeMemory } from '../device/free-memory.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
@@ -35,12 +36,14 @@ const averageLength = ({ data }: PreparedRun): number =>
 /**
  * The memory of a run as it would be now.
  * @param correction on the estimate, from earlier runs on this machine
+ * @param decided checkpointing of a run that is under way; null = not yet decided
  */
-export function planMemory(run: PreparedRun, correction = 1): PlannedMemory {
+export function planMemory(run: PreparedRun, correction = 1, decided: boolean | null = null): PlannedMemory {
   const memory = memoryOf(run);
-  const wanted = run.config.training.gradient_checkpointing;
+  const wanted = decided ?? run.config.training.gradient_checkpointing;
   // What this process has already is part of its own peak.
-  const available = process.availableMemory() + process.memoryUsage.rss();
+  const { freeBytes, limitBytes } = readFreeMemory();
+  const available = Math.min(freeBytes + process.memoryUsage.rss(), limitBytes ?? Infinity);
   const usable = available * MEMORY_SHARE;
   const peakOf = (checkpointing: boolean): number =>
     memory.estimate({ ...memory.settings, checkpointing }).peak_bytes * correction;

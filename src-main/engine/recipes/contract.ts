@@ -72,6 +72,8 @@ export interface FineTuneOptions {
   readonly runDir: string;
   readonly checkpoints: CheckpointStore;
   readonly resume: LoadedCheckpoint | null;
+  /** What earlier runs on this machine took over what was estimated; 1 where left out. */
+  readonly memoryCorrection?: number;
   /** Called once, before the first step: run.json is written from it. */
   setResolved(config: ResolvedRunConfig): Promise<void>;
 }

@@ -12,29 +12,40 @@ import { explainMemory, warnOfMemory } from './memory-messages.ts';
 import { type Engine, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
 import { planCourse } from './rate-course.ts';
-import { decodeState, type RunState, startProgress } from './run-progress.ts';
-import { trainLoop } from './train-loop.ts';
-import type { Execution } from './execution.ts';
+import { planSampler, resumedCheckpointing, resumeExecution } from './resume-run.ts';
+import { decodeState, startProgress } from './run-progress.ts';
+import { saveCheckpoint, trainLoop } from './train-loop.ts';
 import { openTrainingSession, type TrainingSession } from './training-session.ts';
 
 export const fineTune: FineTune = async (options) => {
-  const { host, resume } = options;
+  const { host, resume, runDir, memoryCorrection = 1 } = options;
   const saved = resume ? decodeState(resume.state) : null;
   const run = await prepareRun(options, saved?.started_at ?? null);
   await beforeFirstStep(options, run);
   const engine = await openEngine(host);
-  const memory = planMemory(run);
-  const execution = saved ? executionOf(saved, engine, host) : chooseExecution(run, wantedMode(engine), memory);
+  const memory = planMemory(run, memoryCorrection, saved ? resumedCheckpointing(run, saved) : null);
+  const execution = saved
+    ? resumeExecution(saved, run, engine, memory, host)
+    : chooseExecution(run, wantedMode(engine), memory);
   const progress = saved?.progress ?? startProgress();
+  const tell = (code: string, message: string | null): void => {
+    if (message !== null) host.report({ event: 'notice', step: progress.step, code, message });
+  };
+  const tight = warnOfMemory(memory, progress.step);
+  if (tight) host.report(tight);
+  const explain = (error: unknown): unknown => explainMemory(error, run, memory, progress.step, runDir);
   const session = await openTrainingSession(run, engine, execution, host, resume).catch((error: unknown) => {
-    throw explainMemory(error, run, memory, progress.step);
+    throw explain(error);
   });
+  const loop = { options, run, session, progress };
   try {
+    // What may end the run without a word must not take the run with it.
+    if (!saved && !memory.fits) await saveCheckpoint(loop, false);
     const tried = saved || engine.binding === null ? null : tryMemory(session, run, host);
     reportStart(options, run, engine, session.trainedValues, progress.step, memory, tried);
-    const change = planCourse(progress, run.totalSteps, run.config.training.lr_scheduler_type);
-    if (change) host.report({ event: 'notice', step: progress.step, code: 'train/plan-changed', message: change });
-    const end = await trainLoop({ options, run, session, progress });
+    tell('train/plan-changed', planCourse(progress, run.totalSteps, run.config.training.lr_scheduler_type));
+    tell('train/plan-changed', planSampler(progress, run.batchesPerEpoch));
+    const end = await trainLoop(loop);
     const { files, best } = await finalFiles(options, run, session, progress);
     return {
       adapter_dir: await options.checkpoints.writeFinal(files),
@@ -45,7 +56,7 @@ export const fineTune: FineTune = async (options) => {
       stopped_early: end === 'stopped early',
     } satisfies TrainResult;
   } catch (error) {
-    throw explainMemory(error, run, memory, progress.step);
+    throw explain(error);
   } finally {
     session.dispose();
     await nextTurn();
@@ -67,14 +78,6 @@ async function beforeFirstStep(options: FineTuneOptions, run: PreparedRun): Prom
 
 const countValues = ({ peft }: PreparedRun): number =>
   peft.trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-
-/** A run goes on as it began; what was compiled goes on op by op where nothing can be compiled. */
-function executionOf({ execution, progress }: RunState, { binding, name }: Engine, host: EngineHost): Execution {
-  if (execution.mode === 'eager' || binding !== null) return execution;
-  const message = `The run began on another engine and goes on with ${name}, which is slower and rounds differently.`;
-  host.report({ event: 'notice', step: progress.step, code: 'engine/changed', message });
-  return { ...execution, mode: 'eager' };
-}
 
 /** Before a new run; a resumed one has shown that it fits. @returns peak memory so far, bytes */
 function tryMemory(session: TrainingSession, run: PreparedRun, host: EngineHost): number {
@@ -106,10 +109,9 @@ function reportStart(
     supervised_tokens: data.supervisedTokens,
     engine: engine.name,
     predicted_memory_bytes: Math.round(memory.peak_bytes),
+    memory_correction: memory.correction,
     ...(triedBytes !== null && { dry_run_memory_bytes: triedBytes }),
   });
-  const warning = warnOfMemory(memory);
-  if (warning) host.report({ event: 'notice', step: startStep, code: 'memory/tight', message: warning });
   for (const { code, message } of startStep === 0 ? data.report.notices : []) {
     host.report({ event: 'notice', step: 0, code, message });
   }

@@ -2,7 +2,9 @@
  * @file What is said where memory is short: before a run, and when it has run out.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
-import type { MemoryProposal, PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { formatSettings } from '../../../src-shared/domain/need-less.ts';
+import type { NoticeEvent } from '../../../src-shared/domain/run-events.ts';
+import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import { proposeFit } from './fit-memory.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -16,31 +18,45 @@ const GENERAL_HINT =
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** `--set a=1 --set b=2` */
-export function describeProposal({ settings }: MemoryProposal): string {
-  return Object.entries(settings)
-    .map(([path, value]) => `--set ${path}=${value}`)
-    .join(' ');
-}
-
-/** @returns what to tell before a run that will hardly fit; null where it fits */
-export function warnOfMemory({ fits, peak_bytes, available_bytes, proposal }: PlannedMemory): string | null {
+/** @returns what to tell before a run that will hardly fit; null where it fits. @param step steps done */
+export function warnOfMemory(
+  { fits, peak_bytes, available_bytes, proposal }: PlannedMemory,
+  step: number,
+): NoticeEvent | null {
   if (fits) return null;
+  const notice = { event: 'notice', step, code: 'memory/tight' } as const;
   const need = `The run may need ${gigabytes(peak_bytes)} of memory; ${gigabytes(available_bytes)} are free.`;
-  if (proposal === null) return `${need} No setting makes it fit: close other programs or choose a smaller model.`;
-  return `${need} It would need ${gigabytes(proposal.peak_bytes)} with ${describeProposal(proposal)}`;
+  if (proposal === null) {
+    return { ...notice, message: `${need} No setting makes it fit: close other programs or choose a smaller model.` };
+  }
+  const { settings } = proposal;
+  const message = `${need} It would need ${gigabytes(proposal.peak_bytes)} with ${formatSettings(settings)}`;
+  return { ...notice, message, settings };
 }
 
-/** The same error, or, where memory ran out, one that says when and what to change. @param step steps done */
-export function explainMemory(error: unknown, run: PreparedRun, planned: PlannedMemory, step: number): unknown {
+/**
+ * The same error, or, where memory ran out, one that says when and what to change.
+ * @param step steps done
+ * @param runDir of a run that can be resumed with the change; null = there is none
+ */
+export function explainMemory(
+  error: unknown,
+  run: PreparedRun,
+  planned: PlannedMemory,
+  step: number,
+  runDir: string | null = null,
+): unknown {
   if (error instanceof AppError || !(error instanceof Error) || !saysOutOfMemory(error.message)) return error;
-  const proposal = proposeFit(memoryOf(run), planned.checkpointing, planned.peak_bytes * LESS);
+  const proposal =
+    planned.proposal ?? proposeFit(memoryOf(run), planned.checkpointing, planned.peak_bytes * LESS, planned.correction);
   const where = step === 0 ? 'before the first step' : `after step ${step}`;
-  const change = proposal && `Need less: ${describeProposal(proposal)}`;
-  const resume = step > 0 && proposal ? '\nThe same settings go with `tunesmith resume`.' : '';
+  const settings = proposal && formatSettings(proposal.settings);
+  const change = settings === null ? GENERAL_HINT : `Need less: ${settings}`;
+  const resume =
+    runDir === null ? '' : `\nGo on with: ${['tunesmith resume', runDir, settings].filter(Boolean).join(' ')}`;
   return new AppError('memory/exhausted', `Memory ran out (training, ${where})`, {
     kind: 'environment',
-    hint: change ? `${change}${resume}` : GENERAL_HINT,
+    hint: `${change}${resume}`,
     cause: error,
   });
 }

@@ -11,6 +11,8 @@ const progressSchema = z.object({
   tokens: z.number(),
   elapsed_ms: z.number(),
   sampler: z.object({ epoch: z.int(), batch: z.int() }),
+  /** Micro-batches of an epoch, to find the place again where they get another size; null before the first step. */
+  batches_per_epoch: z.int().nullable().default(null),
   /** Since the last step event: summed loss, labels, tokens, milliseconds. */
   open: z.object({ loss: z.number(), labels: z.number(), tokens: z.number(), ms: z.number() }),
   final_loss: z.number().nullable(),
@@ -50,6 +52,7 @@ export function startProgress(): RunProgress {
     tokens: 0,
     elapsed_ms: 0,
     sampler: { epoch: 0, batch: 0 },
+    batches_per_epoch: null,
     open: { loss: 0, labels: 0, tokens: 0, ms: 0 },
     final_loss: null,
     eval_loss: null,

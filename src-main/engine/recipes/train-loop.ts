@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError, Interrupted } from '../../../src-shared/domain/app-error.ts';
 import { buildBatch, type Batch } from '../data/batches.ts';
+import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import { randomUint32 } from '../data/seeded-random.ts';
 import type { LoopOptions } from './loop-options.ts';
@@ -36,6 +37,16 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     savedAt = host.now();
     savedStep = progress.step;
   };
+  /** Where memory runs out: what was reached is saved first, for the trained tensors change only at the very end of a step. */
+  const orSave = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      const isMemory = error instanceof Error && saysOutOfMemory(error.message);
+      if (isMemory && progress.step > savedStep) await save(false).catch(() => undefined);
+      throw error;
+    }
+  };
   while (progress.step < run.totalSteps) {
     if (isExhausted(loop)) return 'stopped early';
     if (host.signal.aborted) {
@@ -45,7 +56,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     const started = host.now();
     const { batches, isLastOfEpoch } = nextBatches(loop, sampler);
     const rate = learningRate(progress.step);
-    const { loss, gradNorm } = runStep(session, run, batches, progress.step + 1, rate);
+    const { loss, gradNorm } = await orSave(() => runStep(session, run, batches, progress.step + 1, rate));
     progress.step += 1;
     progress.sampler = sampler.state();
     noteSkipped(loop, gradNorm);
@@ -55,7 +66,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     }
     const last = progress.step === run.totalSteps;
     const due = training.eval_steps > 0 ? progress.step % training.eval_steps === 0 : isLastOfEpoch;
-    const improved = due || last ? await evaluate(loop) : false;
+    const improved = due || last ? await orSave(() => evaluate(loop)) : false;
     const bySteps = training.save_steps > 0 && progress.step % training.save_steps === 0;
     const byTime = training.save_minutes > 0 && host.now() - savedAt > training.save_minutes * 60_000;
     const wanted = bySteps || byTime || last || (improved && training.load_best_model_at_end);
@@ -205,7 +216,8 @@ function isExhausted({ run, progress }: LoopOptions): boolean {
   return patience > 0 && progress.evals_without_gain >= patience;
 }
 
-async function saveCheckpoint({ options, run, session, progress }: LoopOptions, best: boolean): Promise<void> {
+/** The run as it is now. */
+export async function saveCheckpoint({ options, run, session, progress }: LoopOptions, best: boolean): Promise<void> {
   await options.checkpoints.save({
     step: progress.step,
     files: await session.files(),

@@ -116,7 +116,7 @@ function expandInt8(q: Tensor, scb: Tensor, compute: FloatDType): Tensor {
   return raw.cast(raw.multiply(raw.cast(q, 'float32'), scale), compute);
 }
 
-/** Every byte names two levels: one lookup gives both, the block maxima scale them. */
+/** Two bytes name four levels: one lookup gives them all, the block maxima scale them. */
 function expandNf4(packed: Tensor, matrix: FrozenMatrix, compute: FloatDType): Tensor {
   const { runner } = packed;
   const { members, columns } = matrix;
@@ -124,10 +124,11 @@ function expandNf4(packed: Tensor, matrix: FrozenMatrix, compute: FloatDType): T
     members.map((member) => blockMaxima(runner, member, columns, matrix.doubleQuant)),
     0,
   );
-  const table = raw.constant(runner, bytePairs(), 'float32', [256, 2]);
-  const pairs = raw.gatherRows(table, raw.cast(packed, 'int32')); // [bytes, 2]
+  const table = raw.constant(runner, levelQuads(), 'float32', [65536, 4]);
   const blocks = members.reduce((sum, { rows }) => sum + blocksOf(rows, columns), 0);
-  const scaled = raw.multiply(raw.reshape(pairs, [blocks, NF4_BLOCKSIZE]), raw.reshape(maxima, [blocks, 1]));
+  const words = raw.bitcastBytes(packed, 'uint16', [(blocks * NF4_BLOCKSIZE) / 4]);
+  const quads = raw.gatherRows(table, raw.cast(words, 'int32')); // [words, 4]
+  const scaled = raw.multiply(raw.reshape(quads, [blocks, NF4_BLOCKSIZE]), raw.reshape(maxima, [blocks, 1]));
   return dropPadding(raw.cast(scaled, compute), matrix);
 }
 
@@ -168,12 +169,15 @@ function dropPadding(values: Tensor, { members, columns }: FrozenMatrix): Tensor
   return raw.concat(real, 0);
 }
 
-/** byte -> (level of its upper half, level of its lower half) */
-function bytePairs(): Float32Array<ArrayBuffer> {
-  const pairs = new Float32Array(512);
-  for (let byte = 0; byte < 256; byte += 1) {
-    pairs[byte * 2] = NF4_LEVELS[byte >> 4]!;
-    pairs[byte * 2 + 1] = NF4_LEVELS[byte & 15]!;
+let quads: Float32Array<ArrayBuffer> | null = null;
+
+/** Two bytes, the first one in the lower half of the number -> the levels of their four halves, upper half first. */
+function levelQuads(): Float32Array<ArrayBuffer> {
+  if (quads !== null) return quads;
+  quads = new Float32Array(65536 * 4);
+  for (let word = 0; word < 65536; word += 1) {
+    const halves = [(word >> 4) & 15, word & 15, word >> 12, (word >> 8) & 15];
+    halves.forEach((level, index) => (quads![word * 4 + index] = NF4_LEVELS[level]!));
   }
-  return pairs;
+  return quads;
 }

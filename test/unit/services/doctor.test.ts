@@ -9,6 +9,7 @@ import {
   checkMemory,
   checkNode,
   checkProcessor,
+  checkWeightCache,
 } from '../../../src-main/services/doctor.ts';
 import type { RuntimeStatus } from '../../../src-main/services/engine-service.ts';
 import { parseCpuFeatures, parseGpuFacts } from '../../../src-main/services/machine-facts.ts';
@@ -16,6 +17,7 @@ import { parseCpuFeatures, parseGpuFacts } from '../../../src-main/services/mach
 const CPU: RuntimeStatus = { kind: 'cpu', state: 'ready', version: '2.21.0', dir: '/r', detail: '' };
 const CUDA: RuntimeStatus = { ...CPU, kind: 'cuda' };
 const CARD = { name: 'NVIDIA L4', memoryBytes: 24e9, driverVersion: '470.1' };
+const MEMORY = { totalBytes: 32e9, weightCacheBytes: 2e9 };
 const PROCESSOR = { kind: 'cpu', name: 'EPYC' } as const;
 
 describe('device', () => {
@@ -66,12 +68,21 @@ it.each([
   [4e9, 'warn'],
   [16e9, 'ok'],
 ])('judges %d bytes of free memory', (availableBytes, state) => {
-  expect(checkMemory({ memory: { totalBytes: 32e9, availableBytes, limitBytes: null } }).state).toBe(state);
+  expect(checkMemory({ memory: { ...MEMORY, availableBytes, limitBytes: null } }).state).toBe(state);
 });
 
 it('names the limit of a container', () => {
-  const { detail } = checkMemory({ memory: { totalBytes: 32e9, availableBytes: 7e9, limitBytes: 8e9 } });
+  const { detail } = checkMemory({ memory: { ...MEMORY, availableBytes: 7e9, limitBytes: 8e9 } });
   expect(detail).toBe('7.0 GB free of 32.0 GB, limited to 8.0 GB for this process');
+});
+
+it('says how much expanded weights may take, and who said so', () => {
+  const memory = { ...MEMORY, availableBytes: 16e9, limitBytes: null };
+  expect(checkWeightCache({ memory }, undefined)).toMatchObject({
+    state: 'ok',
+    detail: 'up to 2.0 GB for expanded copies of 4-bit and 8-bit weights (an eighth of what is free)',
+  });
+  expect(checkWeightCache({ memory }, '0').detail).toContain('(TUNESMITH_WEIGHT_CACHE_MB=0)');
 });
 
 it.each([
