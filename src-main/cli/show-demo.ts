@@ -23,6 +23,7 @@ export async function showDemo(context: CommandContext): Promise<void> {
   try {
     const result = await runDemo(await context.services(), {
       signal,
+      onNotice: ({ message, code }) => reporter.note(message, code),
       onStage: (stage) => showStage(reporter, stage),
       onEvent: ({ at: _at, ...event }) => progress.take(event),
       onWait: ({ message, code }) => reporter.note(message, code),

@@ -22,8 +22,8 @@ import { dequantizeNf4, quantizeNf4 } from '../../src-main/engine/quant/nf4.ts';
 import { expandMatrix, type FrozenMatrix } from '../../src-main/engine/weights/frozen-matrix.ts';
 import { loadWeights } from '../../src-main/engine/weights/load-weights.ts';
 import { planVariables } from '../../src-main/engine/weights/plan.ts';
-import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
 import { largestRelativeDifference } from '../unit/engine/quant/fixtures.ts';
+import { tensorFlowPath } from '../support/tensorflow.ts';
 
 /** Members of each stack as [rows, columns]: whole blocks; a part of a block; less than a block; odd counts; more than 256 blocks. */
 const STACKS: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
@@ -71,9 +71,7 @@ beforeAll(async () => {
   await writeSafetensors(path.join(root, 'model.safetensors'), tensors);
   await writeFile(path.join(root, 'config.json'), '{"model_type": "llama"}');
   folder = await openModelFolder(root);
-  const runtime = await locateRuntime();
-  if (runtime === null) throw new Error('the TensorFlow runtime is not installed: run `npm run setup`');
-  binding = loadTensorFlow({ bindingPath: runtime.bindingPath });
+  binding = loadTensorFlow({ bindingPath: await tensorFlowPath() });
 });
 afterAll(async () => {
   await folder.close();

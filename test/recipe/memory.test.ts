@@ -15,11 +15,11 @@ import { openEngine } from '../../src-main/engine/recipes/open-engine.ts';
 import { type PreparedRun, prepareRun } from '../../src-main/engine/recipes/prepare-run.ts';
 import { memoryOf } from '../../src-main/engine/recipes/run-memory.ts';
 import { openTrainingSession } from '../../src-main/engine/recipes/training-session.ts';
-import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
 import { type AppError } from '../../src-shared/domain/app-error.ts';
 import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
 import { REAL_MAIN, runCliToEnd } from '../unit/cli/support/run-cli.ts';
 import { questionRows, writeTinyModel } from './support/tiny-model.ts';
+import { tensorFlowPath } from '../support/tensorflow.ts';
 
 let folder = '';
 let host: EngineHost;
@@ -29,10 +29,8 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-memory-'));
   await writeTinyModel(place('model'));
   writeFileSync(place('rows.jsonl'), questionRows(40));
-  const runtime = await locateRuntime();
-  if (runtime === null) throw new Error('the TensorFlow runtime is not installed: run `npm run setup`');
   const { signal } = new AbortController();
-  host = { bindingPath: runtime.bindingPath, now: () => performance.now(), signal, report: () => undefined };
+  host = { bindingPath: await tensorFlowPath(), now: () => performance.now(), signal, report: () => undefined };
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -15,7 +15,7 @@ import { sumGradients } from '../../src-main/engine/ops/basics.ts';
 import { frozenLinear, lowRankUpdate, type Parameter } from '../../src-main/engine/ops/linear.ts';
 import { constant } from '../../src-main/engine/ops/primitives.ts';
 import { asLeaf, gradients, type Tensor } from '../../src-main/engine/ops/tensor.ts';
-import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
+import { tensorFlowPath } from '../support/tensorflow.ts';
 
 const W = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 const LORA_B = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
@@ -26,9 +26,7 @@ const IDENTITY = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 let binding: TensorFlowBinding;
 let runner: EagerRunner;
 beforeAll(async () => {
-  const runtime = await locateRuntime();
-  if (runtime === null) throw new Error('the TensorFlow runtime is not installed: run `npm run setup`');
-  binding = loadTensorFlow({ bindingPath: runtime.bindingPath });
+  binding = loadTensorFlow({ bindingPath: await tensorFlowPath() });
   runner = new EagerRunner(binding);
 });
 afterAll(() => runner.dispose());

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recommendStorage, STORAGES, type StorageReport } from '../../src-shared/domain/quantize-report.ts';
+import { tensorFlowPath } from '../support/tensorflow.ts';
 import { type Line, REAL_MAIN, runCliToEnd } from '../unit/cli/support/run-cli.ts';
 import { questionRows, writeTinyModel } from './support/tiny-model.ts';
 
@@ -18,6 +19,8 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-quantize-report-'));
   await writeTinyModel(place('model'));
   writeFileSync(place('rows.jsonl'), questionRows(20));
+  // bf16, INT8 and NF4 are there with TensorFlow only.
+  await tensorFlowPath();
   first = await report();
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -14,7 +14,7 @@ import { loadWasmDevice, WASM_OPS } from '../../../../src-main/engine/device/was
 import { batchMatmul, matmul } from '../../../../src-main/engine/ops/matmul.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { makeTensor, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
-import { locateRuntime } from '../../../../src-main/services/runtime-locator.ts';
+import { tensorFlowPath } from '../../../support/tensorflow.ts';
 
 type Inputs = Readonly<Record<'x' | 'y' | 'row' | 'column' | 'positive' | 'cube' | 'deep' | 'ids' | 'labels', Tensor>>;
 type Case = readonly [name: string, run: (inputs: Inputs, runner: Runner) => readonly Tensor[]];
@@ -152,9 +152,7 @@ function placesOf(runner: Runner, columns: Tensor): Tensor {
 let devices: { tensorflow: Device; wasm: Device };
 
 beforeAll(async () => {
-  const runtime = await locateRuntime();
-  if (runtime === null) throw new Error('the TensorFlow runtime is not installed: run `npm run setup`');
-  devices = { tensorflow: loadTensorFlow({ bindingPath: runtime.bindingPath }), wasm: await loadWasmDevice() };
+  devices = { tensorflow: loadTensorFlow({ bindingPath: await tensorFlowPath() }), wasm: await loadWasmDevice() };
 });
 
 /** Seeded numbers between -1 and 1. */

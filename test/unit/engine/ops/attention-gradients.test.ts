@@ -3,17 +3,17 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EagerRunner } from '../../../../src-main/engine/device/eager-runner.ts';
-import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
+import type { Device } from '../../../../src-main/engine/device/device.ts';
 import { attention, type AttentionOptions } from '../../../../src-main/engine/ops/attention.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { makeTensor, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { drawNormal } from '../../../../src-main/engine/peft/initial-values.ts';
 import { expectGradients, type GradientCase } from '../support/expect-gradients.ts';
-import { openBinding } from '../support/open-binding.ts';
+import { openDevice } from '../support/open-device.ts';
 
-let binding: TensorFlowBinding;
-beforeAll(async () => (binding = await openBinding()));
+let device: Device;
+beforeAll(async () => (device = await openDevice()));
 
 interface Sizes {
   readonly batch: number;
@@ -120,10 +120,10 @@ function written(options: AttentionCase, q: Float32Array, k: Float32Array, v: Fl
 }
 
 describe.each(CASES)('$title', (options) => {
-  it('has the gradients of finite differences', () => expectGradients(binding, gradientCase(options)));
+  it('has the gradients of finite differences', () => expectGradients(device, gradientCase(options)));
 
   it('gives what the formula gives', () => {
-    const runner = new EagerRunner(binding);
+    const runner = new EagerRunner(device);
     const shapes = shapesOf(options.sizes);
     const host = Object.fromEntries(
       Object.entries(shapes).map(([name, { shape }]) => [
@@ -141,7 +141,7 @@ describe.each(CASES)('$title', (options) => {
         makeTensor(runner, runner.input(host[name], 'float32', shapes[name].shape), 'float32', shapes[name].shape);
       const [q, k, v] = [tensor('q'), tensor('k'), tensor('v')];
       const out = attention(q, k, v, maskOf(q, options), options);
-      return new Float32Array(binding.tensorDataSync(out.id) as Float32Array);
+      return new Float32Array(device.tensorDataSync(out.id) as Float32Array);
     });
     runner.dispose();
     written(options, host.q, host.k, host.v).forEach((value, place) => expect(values[place]).toBeCloseTo(value, 5));
@@ -150,7 +150,7 @@ describe.each(CASES)('$title', (options) => {
 
 describe('one value as query, key and value', () => {
   it('gets the sum of the three gradients', () => {
-    expectGradients(binding, {
+    expectGradients(device, {
       title: '',
       inputs: { x: { shape: [2, 3, 2, 4] } },
       run: ({ x }) => {

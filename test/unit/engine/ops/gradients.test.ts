@@ -2,7 +2,7 @@
  * @file Gradients of the small ops against finite differences, 1e-3 relative.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
+import type { Device } from '../../../../src-main/engine/device/device.ts';
 import { activation, ACTIVATIONS, findActivation } from '../../../../src-main/engine/ops/activation.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
 import { takeRows, trainableEmbedding } from '../../../../src-main/engine/ops/embedding.ts';
@@ -14,10 +14,10 @@ import { rotary } from '../../../../src-main/engine/ops/rotary.ts';
 import { softcap } from '../../../../src-main/engine/ops/softcap.ts';
 import type { Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { expectGradients, type GradientCase } from '../support/expect-gradients.ts';
-import { openBinding } from '../support/open-binding.ts';
+import { openDevice } from '../support/open-device.ts';
 
-let binding: TensorFlowBinding;
-beforeAll(async () => (binding = await openBinding()));
+let device: Device;
+beforeAll(async () => (device = await openDevice()));
 
 /** Away from the kink of relu by more than the steps of the stencil. */
 const AROUND_ZERO = [-2.1, -1.2, -0.6, -0.3, 0.2, 0.35, 0.8, 1.4, 2.3, -0.9, 3.1, -3.2, 0.5, 1.9, -1.7];
@@ -199,7 +199,7 @@ function angles(like: Tensor, seq: number, width: number): { cos: Tensor; sin: T
 }
 
 describe('finite differences', () => {
-  it.each([...BASICS, ...LAYERS])('$title', (options) => expectGradients(binding, options));
+  it.each([...BASICS, ...LAYERS])('$title', (options) => expectGradients(device, options));
 });
 
 describe('activations', () => {

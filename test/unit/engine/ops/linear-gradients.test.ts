@@ -3,7 +3,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EagerRunner } from '../../../../src-main/engine/device/eager-runner.ts';
-import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
+import type { Device } from '../../../../src-main/engine/device/device.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
 import { doraUpdate } from '../../../../src-main/engine/ops/dora.ts';
 import {
@@ -18,10 +18,10 @@ import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { asLeaf, gradients, makeTensor, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { drawNormal } from '../../../../src-main/engine/peft/initial-values.ts';
 import { expectGradients, type GradientCase } from '../support/expect-gradients.ts';
-import { openBinding } from '../support/open-binding.ts';
+import { openDevice } from '../support/open-device.ts';
 
-let binding: TensorFlowBinding;
-beforeAll(async () => (binding = await openBinding()));
+let device: Device;
+beforeAll(async () => (device = await openDevice()));
 
 const IN = 5;
 const parameter = (tensor: Tensor | undefined): Parameter => ({ leaf: tensor!, value: tensor! });
@@ -150,12 +150,12 @@ const UPDATES: GradientCase[] = [
 ];
 
 describe('finite differences', () => {
-  it.each([...LINEARS, ...UPDATES])('$title', (options) => expectGradients(binding, options));
+  it.each([...LINEARS, ...UPDATES])('$title', (options) => expectGradients(device, options));
 });
 
 describe('updates that share an input', () => {
   it('get no gradient where their output is not used', () => {
-    const runner = new EagerRunner(binding);
+    const runner = new EagerRunner(device);
     const found = runner.runStep({}, () => {
       const leaf = (shape: readonly number[]): Tensor => {
         const size = shape.reduce((product, side) => product * side, 1);
@@ -168,7 +168,7 @@ describe('updates that share an input', () => {
       const [y] = lowRankUpdate(leaf([3, IN]), [leaf([3, 4]), leaf([3, 2])], updates);
       const root = { value: y!, gradient: raw.fill(runner, [3, 4], 1) };
       const grads = gradients([root], Object.values(tensors), basics.sumGradients);
-      return grads.map((gradient) => gradient && [...(binding.tensorDataSync(gradient.id) as Float32Array)]);
+      return grads.map((gradient) => gradient && [...(device.tensorDataSync(gradient.id) as Float32Array)]);
     });
     runner.dispose();
     // y = sum over inputs: dA = 4 outputs x 3 tokens, dB = 5 inputs x 3 tokens.

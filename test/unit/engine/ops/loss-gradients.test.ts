@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EagerRunner } from '../../../../src-main/engine/device/eager-runner.ts';
-import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
+import type { Device } from '../../../../src-main/engine/device/device.ts';
 import { chunkedCrossEntropy } from '../../../../src-main/engine/loss/cross-entropy.ts';
 import { activation } from '../../../../src-main/engine/ops/activation.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
@@ -21,10 +21,10 @@ import { rmsNorm } from '../../../../src-main/engine/ops/rms-norm.ts';
 import { asLeaf, gradients, makeTensor, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { drawNormal } from '../../../../src-main/engine/peft/initial-values.ts';
 import { expectGradients, type GradientCase } from '../support/expect-gradients.ts';
-import { openBinding } from '../support/open-binding.ts';
+import { openDevice } from '../support/open-device.ts';
 
-let binding: TensorFlowBinding;
-beforeAll(async () => (binding = await openBinding()));
+let device: Device;
+beforeAll(async () => (device = await openDevice()));
 
 const HIDDEN = 4;
 const VOCAB = 7;
@@ -120,12 +120,12 @@ const CHECKPOINT: GradientCase = {
 };
 
 describe('finite differences', () => {
-  it.each([...LOSSES, TIED, CHECKPOINT])('$title', (options) => expectGradients(binding, options));
+  it.each([...LOSSES, TIED, CHECKPOINT])('$title', (options) => expectGradients(device, options));
 });
 
 describe('checkpointing', () => {
   const gradientsOf = (checkpointed: boolean): number[][] => {
-    const runner = new EagerRunner(binding);
+    const runner = new EagerRunner(device);
     const found = runner.runStep({}, () => {
       const leaves = Object.fromEntries(
         Object.entries(CHECKPOINT.inputs).map(([name, { shape }]) => {
@@ -143,7 +143,7 @@ describe('checkpointing', () => {
       );
       const gradient = raw.constant(runner, drawNormal(3, 'dy', 3 * HIDDEN, 1), 'float32', [3, HIDDEN]);
       const grads = gradients([{ value, gradient }], Object.values(leaves), basics.sumGradients);
-      return [value, ...grads].map((tensor) => [...(binding.tensorDataSync(tensor!.id) as Float32Array)]);
+      return [value, ...grads].map((tensor) => [...(device.tensorDataSync(tensor!.id) as Float32Array)]);
     });
     runner.dispose();
     return found;

@@ -5,7 +5,7 @@
  * each input comes from a five-point stencil, whose error of order h^4 allows steps that are large beside f32's rounding.
  */
 import { EagerRunner } from '../../../../src-main/engine/device/eager-runner.ts';
-import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
+import type { Device } from '../../../../src-main/engine/device/device.ts';
 import { knownShape } from '../../../../src-main/engine/device/dim.ts';
 import type { Runner } from '../../../../src-main/engine/device/runner.ts';
 import { drawNormal } from '../../../../src-main/engine/peft/initial-values.ts';
@@ -46,11 +46,11 @@ export interface GradientError {
 
 /** Compares every input's gradient. Leaves no tensor behind. */
 export function measureGradients(
-  binding: TensorFlowBinding,
+  device: Device,
   inputs: Readonly<Record<string, InputOptions>>,
   program: Program,
 ): GradientError[] {
-  const runner = new EagerRunner(binding);
+  const runner = new EagerRunner(device);
   const base = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, values }]) => {
       const size = shape.reduce((product, side) => product * side, 1);
@@ -58,9 +58,9 @@ export function measureGradients(
     }),
   );
   try {
-    const analytic = runner.runStep({}, () => differentiate(binding, runner, inputs, base, program));
+    const analytic = runner.runStep({}, () => differentiate(device, runner, inputs, base, program));
     return Object.keys(inputs).map((input) => {
-      const numeric = slopesAlong(binding, runner, inputs, base, program, input);
+      const numeric = slopesAlong(device, runner, inputs, base, program, input);
       return { input, ...compare(numeric, analytic.get(input)!) };
     });
   } finally {
@@ -83,7 +83,7 @@ const weightsOf = (index: number, size: number): Float32Array<ArrayBuffer> =>
 const sizeOf = ({ shape }: Tensor): number => knownShape(shape).reduce((product, side) => product * side, 1);
 
 function differentiate(
-  binding: TensorFlowBinding,
+  device: Device,
   runner: EagerRunner,
   inputs: Readonly<Record<string, InputOptions>>,
   base: Values,
@@ -100,7 +100,7 @@ function differentiate(
   return new Map(
     found.map((gradient, index) => {
       if (gradient === null) return [names[index]!, null];
-      const values = new Float32Array(binding.tensorDataSync(gradient.id) as Float32Array);
+      const values = new Float32Array(device.tensorDataSync(gradient.id) as Float32Array);
       return [names[index]!, values];
     }),
   );
@@ -108,7 +108,7 @@ function differentiate(
 
 /** Places that are moved -> slope there. */
 function slopesAlong(
-  binding: TensorFlowBinding,
+  device: Device,
   runner: EagerRunner,
   inputs: Readonly<Record<string, InputOptions>>,
   base: Values,
@@ -123,7 +123,7 @@ function slopesAlong(
     for (const [steps, weight] of STENCIL) {
       const moved = base[name]!.slice();
       moved[place]! += steps * STEP;
-      slope += weight * weighedSum(binding, runner, inputs, base, { ...base, [name]: moved }, program);
+      slope += weight * weighedSum(device, runner, inputs, base, { ...base, [name]: moved }, program);
     }
     slopes.set(place, slope / (12 * STEP));
   }
@@ -131,7 +131,7 @@ function slopesAlong(
 }
 
 function weighedSum(
-  binding: TensorFlowBinding,
+  device: Device,
   runner: EagerRunner,
   inputs: Readonly<Record<string, InputOptions>>,
   base: Values,
@@ -141,7 +141,7 @@ function weighedSum(
   return runner.runStep({}, () => {
     const outputs = program(upload(runner, inputs, moved), upload(runner, inputs, base), runner);
     return outputs.reduce((total, output, index) => {
-      const values = binding.tensorDataSync(output.id) as Float32Array;
+      const values = device.tensorDataSync(output.id) as Float32Array;
       const weights = weightsOf(index, values.length);
       return total + weights.reduce((sum, weight, at) => sum + weight * values[at]!, 0);
     }, 0);

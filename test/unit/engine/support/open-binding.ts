@@ -1,12 +1,10 @@
 /**
- * @file The installed TensorFlow runtime, for tests that compute.
+ * @file The installed TensorFlow runtime, for tests that compute with it.
  */
 import { loadTensorFlow, type TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
-import { locateRuntime } from '../../../../src-main/services/runtime-locator.ts';
+import { tensorFlowPath } from '../../../support/tensorflow.ts';
 
 /** @throws where no runtime is installed */
 export async function openBinding(): Promise<TensorFlowBinding> {
-  const runtime = await locateRuntime();
-  if (runtime === null) throw new Error('the TensorFlow runtime is not installed: run `npm run setup`');
-  return loadTensorFlow({ bindingPath: runtime.bindingPath });
+  return loadTensorFlow({ bindingPath: await tensorFlowPath() });
 }
