@@ -73,7 +73,29 @@ const CASES: readonly TraceCase[] = [
     training: { learning_rate: 1e-3 },
     fresh: true,
   },
+  {
+    name: 'the embedding adapted',
+    peft: { ...ALL_LINEAR, target_modules: ['embed_tokens', 'q_proj', 'down_proj'] },
+    training: { learning_rate: 2e-3, weight_decay: 0.1 },
+  },
+  {
+    name: 'the embedding adapted, fresh, its table the head too',
+    model: { tie_word_embeddings: true },
+    peft: {
+      ...ALL_LINEAR,
+      target_modules: '.*(embed_tokens|v_proj)',
+      use_rslora: true,
+      rank_pattern: { embed_tokens: 7 },
+      alpha_pattern: { embed_tokens: 3 },
+    },
+    randomB: false,
+  },
   { name: 'the output head adapted', peft: { ...ALL_LINEAR, target_modules: ['lm_head', 'v_proj'] } },
+  {
+    name: 'bf16: the embedding adapted',
+    peft: { ...ALL_LINEAR, target_modules: ['embed_tokens', 'q_proj'] },
+    quantization: 'bf16',
+  },
   {
     name: 'bf16: DoRA',
     peft: { ...ALL_LINEAR, use_dora: true },

@@ -64,6 +64,16 @@ const FROM_PEFT: readonly Case[] = [
     peft: { r: 4, target_modules: ['q_proj'], modules_to_save: ['embed_tokens'], ensure_weight_tying: true },
   },
   { name: 'head adapted', peft: { r: 4, target_modules: ['q_proj', 'lm_head'] } },
+  { name: 'embedding adapted', peft: { r: 4, target_modules: ['embed_tokens', 'q_proj'], use_rslora: true } },
+  {
+    name: 'embedding adapted, its table the head too',
+    model: 'tied',
+    peft: { r: 4, target_modules: ['embed_tokens', 'up_proj'], rank_pattern: { embed_tokens: 6 } },
+  },
+  {
+    name: 'PiSSA as trained, with the embedding',
+    peft: { r: 4, target_modules: ['q_proj', 'embed_tokens'], init_lora_weights: 'pissa' },
+  },
   { name: 'some layers', peft: { r: 4, target_modules: ['up_proj'], layers_to_transform: [1] } },
   {
     name: 'PiSSA as trained',
@@ -73,6 +83,15 @@ const FROM_PEFT: readonly Case[] = [
 
 const FROM_US: readonly Case[] = [
   { name: 'Quasi-LoRA', peft: { peft_type: 'QLORA', r: 4, lora_alpha: 12 } },
+  { name: 'embedding adapted', model: 'tied', peft: { r: 4, target_modules: ['embed_tokens', 'v_proj'] } },
+  {
+    name: 'Quasi-LoRA with the embedding',
+    peft: { peft_type: 'QLORA', r: 4, target_modules: '.*(embed_tokens|gate_proj)', rank_pattern: { embed_tokens: 2 } },
+  },
+  {
+    name: 'PiSSA with the embedding',
+    peft: { r: 4, init_lora_weights: 'pissa', target_modules: ['embed_tokens', 'o_proj'] },
+  },
   { name: 'DoRA', peft: { r: 4, use_dora: true, target_modules: ['query', 'value'] } },
   { name: 'DoRA with random B', peft: { r: 4, use_dora: true, init_lora_weights: false } },
   { name: 'PiSSA', peft: { r: 4, init_lora_weights: 'pissa' } },

@@ -2,21 +2,30 @@
  * @file Token embeddings, and the language-model head that may share their table.
  */
 import * as basics from '../ops/basics.ts';
-import { frozenEmbedding, trainableEmbedding } from '../ops/embedding.ts';
+import { embeddingUpdate, frozenEmbedding, trainableEmbedding } from '../ops/embedding.ts';
 import { frozenLinear, trainableLinear } from '../ops/linear.ts';
 import * as raw from '../ops/primitives.ts';
 import { softcap } from '../ops/softcap.ts';
 import type { Tensor } from '../ops/tensor.ts';
-import { applyLinear, type Linear } from './linear.ts';
+import { applyLinear, type Linear, needParameter } from './linear.ts';
 import type { StepContext } from './step-context.ts';
 
-/** Rows of the table `name` as f32. @returns [...ids, hidden] */
+/** Rows of the table `name` as f32, with its low-rank update. @returns [...ids, hidden] */
 export function applyEmbedding(ctx: StepContext, name: string, ids: Tensor): Tensor {
   const parameter = ctx.parameter(name);
-  return parameter ? trainableEmbedding(parameter, ids) : frozenEmbedding(ctx.table(name), ids);
+  const rows = parameter ? trainableEmbedding(parameter, ids) : frozenEmbedding(ctx.table(name), ids);
+  const update = ctx.tableUpdate(name);
+  if (update === null) return rows;
+  const path = name.slice(0, name.lastIndexOf('.'));
+  return embeddingUpdate(rows, ids, {
+    a: needParameter(ctx, `${path}.lora_embedding_A`),
+    b: needParameter(ctx, `${path}.lora_embedding_B`),
+    s: update.scalingVector ? needParameter(ctx, `${path}.scaling_vector`) : null,
+    scale: update.scale,
+  });
 }
 
-/** The head of a causal model: its own linear, or the transposed embedding table. */
+/** The head of a causal model: its own linear, or the transposed embedding table, which knows nothing of the table's update (as in PEFT). */
 export interface LanguageHead {
   readonly linear: Linear | null;
   /** Embedding table that serves as the head's weight where `linear` is null. */

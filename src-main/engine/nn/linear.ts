@@ -16,20 +16,7 @@ import {
 import { doraUpdate } from '../ops/dora.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { StepContext } from './step-context.ts';
-import type { WeightSpec } from './weight-spec.ts';
-
-/** A low-rank update of one linear; its tensors are `<path>.lora_A.weight` and so on. */
-export interface UpdateSpec {
-  readonly rank: number;
-  /** alpha / r, or alpha / sqrt(r). */
-  readonly scale: number;
-  /** Dropout on the update's input, 0 to 1. */
-  readonly dropout: number;
-  /** Quasi-LoRA's vector s over the outputs. */
-  readonly scalingVector: boolean;
-  /** DoRA's magnitude vector over the outputs. */
-  readonly dora: boolean;
-}
+import type { UpdateSpec, WeightSpec } from './weight-spec.ts';
 
 export interface Linear {
   /** Module path, for instance `model.layers.0.self_attn.q_proj`. */
@@ -159,7 +146,7 @@ export function vectorOf(ctx: StepContext, name: string): Tensor {
   return ctx.parameter(name)?.leaf ?? ctx.frozen(name);
 }
 
-function needParameter(ctx: StepContext, name: string): Parameter {
+export function needParameter(ctx: StepContext, name: string): Parameter {
   const parameter = ctx.parameter(name);
   if (!parameter) throw new Error(`internal: ${name} is not among the trainable tensors`);
   return parameter;

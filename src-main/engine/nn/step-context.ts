@@ -6,6 +6,7 @@ import type { FloatDType } from '../device/dtype.ts';
 import type { Runner } from '../device/runner.ts';
 import type { Parameter } from '../ops/linear.ts';
 import type { Tensor } from '../ops/tensor.ts';
+import type { UpdateSpec } from './weight-spec.ts';
 
 export interface StepContext {
   readonly runner: Runner;
@@ -20,6 +21,8 @@ export interface StepContext {
   frozen(name: string): Tensor;
   /** A frozen embedding table in its stored dtype. */
   table(name: string): Tensor;
+  /** The low-rank update of a table; null = none. */
+  tableUpdate(name: string): UpdateSpec | null;
   /**
    * Frozen matrices [out, in] stacked along the outputs, in the compute dtype. A quantized one is expanded anew at each call; `after`
    * keeps a graph from doing so earlier than the value it names.

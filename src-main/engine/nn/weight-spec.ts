@@ -2,6 +2,22 @@
  * @file What a model says about each tensor it needs from its files.
  */
 
+/**
+ * A low-rank update: of a linear, its tensors `<path>.lora_A.weight` and so on; of an embedding table, `<path>.lora_embedding_A` and
+ * `<path>.lora_embedding_B`.
+ */
+export interface UpdateSpec {
+  readonly rank: number;
+  /** alpha / r, or alpha / sqrt(r). */
+  readonly scale: number;
+  /** Dropout on the update's input, 0 to 1; a table has none. */
+  readonly dropout: number;
+  /** Quasi-LoRA's vector s over the outputs. */
+  readonly scalingVector: boolean;
+  /** DoRA's magnitude vector over the outputs. */
+  readonly dora: boolean;
+}
+
 export interface WeightSpec {
   /** Name in the files after the model's own renames, for instance `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
@@ -13,6 +29,8 @@ export interface WeightSpec {
   readonly role: 'matrix' | 'embedding' | 'vector';
   /** Matrices with the same stack are stored as one, in the order of the specs, where all of them are frozen. */
   readonly stack?: string;
+  /** Of a table, set by PEFT before the step is built; null or left out = none. */
+  update?: UpdateSpec | null;
 }
 
 /** Names of the matrices that files hold the other way round. */

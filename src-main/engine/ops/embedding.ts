@@ -1,10 +1,11 @@
 /**
- * @file Rows of an embedding table.
+ * @file Rows of an embedding table, and the low-rank update of one.
  */
 import { sizeOf } from '../device/dim.ts';
-import type { Parameter } from './linear.ts';
+import type { LowRankUpdate, Parameter } from './linear.ts';
+import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
-import { differentiable, type Tensor } from './tensor.ts';
+import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
 /** Rows of a frozen table as f32. @param table [rows, hidden] @param ids int32, any shape @returns [...ids, hidden] */
 export function frozenEmbedding(table: Tensor, ids: Tensor): Tensor {
@@ -28,6 +29,41 @@ export function trainableEmbedding(table: Parameter, ids: Tensor): Tensor {
     ([dy]) => {
       const flatIds = raw.reshape(ids, [sizeOf(ids.shape)]);
       return [raw.scatterAddRows(raw.reshape(dy!, [sizeOf(ids.shape), hidden]), flatIds, rows)];
+    },
+  );
+  return out!;
+}
+
+/**
+ * Adds to rows of a table E those of its update: E^T + diag(s) scale B A, in f32. Source: PEFT's lora.Embedding (0.21).
+ * @param rows [...ids, hidden], f32
+ * @param ids int32, any shape
+ * @param update A [rank, table rows], B [hidden, rank]
+ */
+export function embeddingUpdate(rows: Tensor, ids: Tensor, { a, b, s, scale }: LowRankUpdate): Tensor {
+  const size = a.leaf.shape[1] as number;
+  const hidden = b.leaf.shape[0] as number;
+  const count = sizeOf(ids.shape);
+  const outputs = s ? raw.reshape(s.leaf, [hidden, 1]) : null;
+  const scaled = (x: Tensor): Tensor => raw.multiply(outputs ? raw.multiply(x, outputs) : x, scale);
+  const [out] = differentiable(
+    rows.runner,
+    [rows, a.leaf, b.leaf, ...(s ? [s.leaf] : [])],
+    (save) => {
+      save(ids);
+      const narrow = raw.gatherRows(raw.transpose(a.leaf, [1, 0]), raw.reshape(ids, [count])); // [ids, rank]
+      const wide = matmul(narrow, scaled(b.leaf), { transposeB: true });
+      return [raw.add(rows, raw.reshape(wide, rows.shape))];
+    },
+    ([dy]) => {
+      const flatIds = raw.reshape(ids, [count]);
+      const flat = raw.reshape(dy!, [count, hidden]);
+      const narrow = raw.gatherRows(raw.transpose(a.leaf, [1, 0]), flatIds);
+      const raised = matmul(flat, narrow, { transposeA: true }); // gradient of diag(s) scale B, [hidden, rank]
+      const back = matmul(flat, scaled(b.leaf)); // [ids, rank]
+      const da = raw.transpose(raw.scatterAddRows(back, flatIds, size), [1, 0]); // [rank, size]
+      const ds = s ? [raw.multiply(raw.sum(raw.multiply(raised, b.leaf), [1]), scale)] : [];
+      return [needsGradient(rows) ? dy! : null, da, scaled(raised), ...ds];
     },
   );
   return out!;

@@ -20,6 +20,19 @@ export interface AdaptableModel {
   sanitizeName(name: string): string | null;
 }
 
+/** A module that an adapter can cover: A is [rank, in], B [out, rank]. Linears fit as they are. */
+export interface AdapterTarget {
+  readonly path: string;
+  /** Of a table its rows. */
+  readonly inFeatures: number;
+  /** Of a table its width. */
+  readonly outFeatures: number;
+  /** Of linears: the file holds the weight as [in, out]. */
+  readonly transposed: boolean;
+  /** An embedding table, [in, out] row by row. */
+  readonly isTable?: true;
+}
+
 /** Path of the module that a tensor belongs to. */
 export function moduleOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf('.')));
@@ -35,9 +48,17 @@ export function listModules({ weights }: Pick<AdaptableModel, 'weights'>): strin
   return [...paths];
 }
 
-/** Paths of the embedding tables. */
-export function listEmbeddings({ weights }: Pick<AdaptableModel, 'weights'>): string[] {
-  return weights.filter(({ role }) => role === 'embedding').map(({ name }) => moduleOf(name));
+/** All that an adapter can cover, in the order of the network. */
+export function listTargets({ weights, linears }: Pick<AdaptableModel, 'weights' | 'linears'>): AdapterTarget[] {
+  const byWeight = new Map(linears.map((linear) => [`${linear.path}.weight`, linear]));
+  return weights.flatMap(({ name, shape, role }): AdapterTarget[] => {
+    const linear = byWeight.get(name);
+    if (linear !== undefined) return [linear];
+    const [inFeatures, outFeatures] = shape as [number, number];
+    return role === 'embedding'
+      ? [{ path: moduleOf(name), inFeatures, outFeatures, transposed: false, isTable: true }]
+      : [];
+  });
 }
 
 /** Whether a list of PEFT's means this module: its path, or the end of it after a dot. */

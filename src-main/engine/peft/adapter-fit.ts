@@ -18,16 +18,23 @@ import {
   type PeftAdapter,
 } from '../formats/peft-adapter.ts';
 import { rankOf, type PeftAdapterConfig } from '../formats/peft-config.ts';
-import type { Linear } from '../nn/linear.ts';
-import { describeModules, listModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
+import {
+  describeModules,
+  listModules,
+  listTargets,
+  moduleOf,
+  type AdaptableModel,
+  type AdapterTarget,
+} from './adaptable-model.ts';
 import type { ReadBase } from './base-weights.ts';
 import { matchPattern } from './module-patterns.ts';
 import { selectTargets, type TargetSettings } from './select-targets.ts';
 import { findTiedTable } from './tied-head.ts';
+import { partOf } from './trained-tensors.ts';
 
-/** The linears that have an update in the file, in the order of the network. */
-export function adaptedLinears(model: AdaptableModel, tensors: AdapterTensors): Linear[] {
-  return model.linears.filter(({ path: module }) => tensors.has(adapterName(module, 'lora_A')));
+/** The modules that have an update in the file, in the order of the network. */
+export function adaptedTargets(model: AdaptableModel, tensors: AdapterTensors): AdapterTarget[] {
+  return listTargets(model).filter((target) => tensors.has(adapterName(target.path, partOf(target, 'A'))));
 }
 
 /**
@@ -63,12 +70,18 @@ function findTensorFault(
 ): Misfit | null {
   const { module, part } = splitAdapterName(name);
   if (part === 'weights') return findOwnTensorFault(model, name, shape);
-  if (part === 'lora_embedding_A' || part === 'lora_embedding_B') {
-    return { message: 'is an adapter on an embedding table, which is not supported' };
+  const target = listTargets(model).find(({ path: known }) => known === module);
+  if (target === undefined) return explainUnknown(model, module);
+  if (part.startsWith('lora_embedding') !== (target.isTable === true) && part !== 'scaling_vector') {
+    return explainKind(part, target);
   }
-  const linear = model.linears.find(({ path: known }) => known === module);
-  if (linear === undefined) return explainUnknown(model, module);
-  return compareShapes(shape, shapeOfPart(part, linear, rankOf(config, module)));
+  return compareShapes(shape, shapeOfPart(part, target, rankOf(config, module)));
+}
+
+function explainKind(part: AdapterPart, { isTable }: AdapterTarget): Misfit {
+  if (!isTable) return { message: 'is for an embedding table, but the module is a linear' };
+  if (part === 'lora_magnitude_vector') return { message: 'is DoRA on an embedding table, which is not supported' };
+  return { message: 'is for a linear, but the module is an embedding table' };
 }
 
 function findOwnTensorFault(model: AdaptableModel, name: string, shape: readonly number[]): Misfit | null {
@@ -80,12 +93,12 @@ function findOwnTensorFault(model: AdaptableModel, name: string, shape: readonly
 }
 
 function shapeOfPart(
-  part: Exclude<AdapterPart, 'weights' | 'lora_embedding_A' | 'lora_embedding_B'>,
-  { inFeatures, outFeatures }: Linear,
+  part: Exclude<AdapterPart, 'weights'>,
+  { inFeatures, outFeatures }: AdapterTarget,
   rank: number,
 ): number[] {
-  if (part === 'lora_A') return [rank, inFeatures];
-  return part === 'lora_B' ? [outFeatures, rank] : [outFeatures];
+  if (part === 'lora_A' || part === 'lora_embedding_A') return [rank, inFeatures];
+  return part === 'lora_B' || part === 'lora_embedding_B' ? [outFeatures, rank] : [outFeatures];
 }
 
 function compareShapes(got: readonly number[], wanted: readonly number[]): Misfit | null {
@@ -99,8 +112,8 @@ function explainUnknown(model: AdaptableModel, module: string, tensor?: string):
   }
   const isModule = listModules(model).includes(module);
   if (tensor !== undefined && isModule) return { message: 'is no tensor of this model' };
-  const linears = describeModules(model.linears.map(({ path: known }) => known));
-  return { message: `is for a module that this model has not, ${module}`, hint: `its linears are ${linears}` };
+  const known = describeModules(listTargets(model).map(({ path: own }) => own));
+  return { message: `is for a module that this model has not, ${module}`, hint: `it has ${known}` };
 }
 
 /** PEFT parts a trained embedding from the head that shares its table, unless told otherwise; here they are always one. */
@@ -111,6 +124,11 @@ async function findTyingFault(
 ): Promise<(Misfit & { field: string }) | null> {
   const table = findTiedTable(model);
   if (table === null) return null;
+  const update = adapterName(moduleOf(table), 'lora_embedding_A');
+  if (config.ensure_weight_tying && tensors.has(update)) {
+    const message = 'is an update of embedding and head at once (ensure_weight_tying), which is not supported';
+    return { field: update, message };
+  }
   const head = tensors.get(TIED_HEAD_WEIGHT);
   const embedding = tensors.get(table);
   if (head === undefined && (embedding === undefined || config.ensure_weight_tying)) return null;
@@ -130,24 +148,20 @@ function findSettingFaults(model: AdaptableModel, { config, tensors }: PeftAdapt
   const pattern = settings.target_modules;
   // A pattern in Python's own syntax cannot be asked; the file says which modules it meant.
   if (typeof pattern === 'string' && 'problem' in matchPattern(pattern, [])) return [];
-  const { linears } = selectTargets(model, settings, { file, prefix: '', strict: false }, faults);
+  const { targets } = selectTargets(model, settings, { file, prefix: '', strict: false }, faults);
   if (faults.length > 0) return faults;
-  const named = new Set(linears.map(({ path: module }) => module));
-  const present = new Set(adaptedLinears(model, tensors).map(({ path: module }) => module));
-  const missing = [...named].filter((module) => !present.has(module));
-  const surplus = [...present].filter((module) => !named.has(module));
+  const present = adaptedTargets(model, tensors);
+  const without = (some: readonly AdapterTarget[], others: readonly AdapterTarget[]) =>
+    some.filter(({ path: module }) => !others.some((other) => other.path === module));
   const weights = path.join(dir, ADAPTER_WEIGHTS_FILE);
+  const faultOf = (message: string) => (target: AdapterTarget) => ({
+    file: weights,
+    field: adapterName(target.path, partOf(target, 'A')),
+    message,
+  });
   return [
-    ...missing.map((module) => ({
-      file: weights,
-      field: adapterName(module, 'lora_A'),
-      message: `is missing; ${ADAPTER_CONFIG_FILE} names this module`,
-    })),
-    ...surplus.map((module) => ({
-      file: weights,
-      field: adapterName(module, 'lora_A'),
-      message: `is for a module that ${ADAPTER_CONFIG_FILE} does not name`,
-    })),
+    ...without(targets, present).map(faultOf(`is missing; ${ADAPTER_CONFIG_FILE} names this module`)),
+    ...without(present, targets).map(faultOf(`is for a module that ${ADAPTER_CONFIG_FILE} does not name`)),
   ];
 }
 

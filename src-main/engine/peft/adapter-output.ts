@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
 import type { PeftConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { AdapterPart } from '../formats/adapter-names.ts';
 import { SINGLE_FILE } from '../formats/model-folder.ts';
 import {
   ADAPTER_WEIGHTS_FILE,
@@ -80,7 +81,7 @@ function describeAdapter({
     bias: peft.bias,
     use_rslora: peft.use_rslora,
     use_dora: peft.use_dora,
-    fan_in_fan_out: trained.some(({ linear }) => linear?.transposed),
+    fan_in_fan_out: trained.some(({ target }) => target?.transposed),
     modules_to_save: peft.modules_to_save.length > 0 ? peft.modules_to_save : null,
     init_lora_weights: pissa ? true : peft.init_lora_weights,
     ensure_weight_tying: trainedTable !== null,
@@ -104,7 +105,7 @@ export async function restoreTrained(dir: string, options: AdapterOutputOptions)
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const tensor of trained) {
     const found = tensors.get(tensor.name);
-    const halved = pissa !== null && (tensor.part === 'lora_A' || tensor.part === 'lora_B');
+    const halved = pissa !== null && tensor.target !== null && isPairPart(tensor.part);
     const size = sizeOf(tensor.shape) * (halved ? 2 : 1);
     if (found?.data.length === size) values.set(tensor.name, fromFileTensor(tensor, found, halved));
     else {
@@ -153,17 +154,20 @@ function encodeWeights(trained: readonly TrainedTensor[], values: Values, baseMo
 }
 
 async function toFileTensor(tensor: TrainedTensor, values: Values, pissa: PissaStart | null): Promise<AdapterTensor> {
-  const { name, shape, part, linear } = tensor;
+  const { name, shape, part, target } = tensor;
   const data = valuesOf(values, name);
-  if (pissa === null || linear === null || (part !== 'lora_A' && part !== 'lora_B')) return { shape, data };
-  const rank = shape[part === 'lora_A' ? 0 : 1]!;
-  const start = await pissa.pairOf(linear, rank);
-  return part === 'lora_A' ? joinA(data, start.a, linear.inFeatures) : joinB(data, start.b, rank);
+  if (pissa === null || target === null || !isPairPart(part)) return { shape, data };
+  const rank = shape[isA(part) ? 0 : 1]!;
+  const start = await pissa.pairOf(target, rank);
+  return isA(part) ? joinA(data, start.a, target.inFeatures) : joinB(data, start.b, rank);
 }
+
+const isA = (part: AdapterPart): boolean => part === 'lora_A' || part === 'lora_embedding_A';
+const isPairPart = (part: AdapterPart): boolean => isA(part) || part === 'lora_B' || part === 'lora_embedding_B';
 
 function fromFileTensor({ part }: TrainedTensor, found: AdapterTensor, halved: boolean): Float32Array<ArrayBuffer> {
   if (!halved) return found.data;
-  return part === 'lora_A' ? firstRows(found) : firstColumns(found);
+  return isA(part) ? firstRows(found) : firstColumns(found);
 }
 
 function valuesOf(values: Values, name: string): Float32Array<ArrayBuffer> {

@@ -5,9 +5,8 @@ import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
 import type { PeftConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
-import type { Linear } from '../nn/linear.ts';
 import type { FileSet } from '../formats/file-set.ts';
-import { describeModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
+import { describeModules, moduleOf, type AdaptableModel, type AdapterTarget } from './adaptable-model.ts';
 import { encodeTrained, restoreTrained, type AdapterOutputOptions } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';
 import { drawNormal, drawUniform, fillWith } from './initial-values.ts';
@@ -47,27 +46,29 @@ export interface AttachedPeft extends PeftSetup {
 export type MakeInitial = (tensor: TrainedTensor) => Promise<Float32Array<ArrayBuffer>>;
 
 /**
- * Sets `update` on the linears that are adapted, and clears it on the others.
+ * Sets `update` on the modules that are adapted, and clears it on the others.
  * @throws peft/does-not-fit with every setting that does not go with the model or with another setting
  */
 export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPeft> {
   const { model, folder, taskType = 'CAUSAL_LM' } = options;
   const faults: Fault[] = findContradictions(options.peft);
   const { peft, targets, own } = select(model, options.peft, faults);
-  if (peft.init_lora_weights === 'pissa') faults.push(...findRankFaults(peft, targets));
+  const linears = targets.filter(({ isTable }) => !isTable);
+  if (peft.init_lora_weights === 'pissa') faults.push(...findRankFaults(peft, linears));
+  faults.push(...findTableFaults(peft, targets));
   if (faults.length === 0 && targets.length === 0 && own.size === 0) {
     faults.push({ field: 'peft', message: 'leave nothing to train' });
   }
   if (faults.length > 0) throw doesNotFit(faults);
 
   const read = makeBaseReader(model, folder);
-  const pissa = peft.init_lora_weights === 'pissa' && targets.length > 0 ? new PissaStart(read, peft) : null;
+  const pissa = peft.init_lora_weights === 'pissa' && linears.length > 0 ? new PissaStart(read, peft) : null;
   const trained = listTrainedTensors(model, { peft, targets, own, loraplusLrRatio: options.loraplusLrRatio });
   setUpdates(model, targets, peft);
   const start: Start = { peft, seed: options.seed, read, pissa };
   const output = { peft, trained, baseModel: folder.path, taskType, trainedTable: findTrainedTable(model, own), pissa };
   const replaced = pissa
-    ? targets.map(
+    ? linears.map(
         (linear) => [`${linear.path}.weight`, () => pissa.residualOf(linear, rankOf(peft, linear.path))] as const,
       )
     : [];
@@ -105,13 +106,13 @@ function select(
   model: AdaptableModel,
   peft: PeftConfig,
   faults: Fault[],
-): { peft: PeftConfig; targets: readonly Linear[]; own: ReadonlySet<string> } {
+): { peft: PeftConfig; targets: readonly AdapterTarget[]; own: ReadonlySet<string> } {
   if (peft.peft_type === 'NONE')
     return { peft, targets: [], own: selectTrainable(model, peft.trainable_modules, faults) };
-  const { linears, targetModules } = selectTargets(model, peft, RUN_CONFIG, faults);
-  for (const setting of ['rank_pattern', 'alpha_pattern'] as const) checkPatterns(setting, peft, linears, faults);
-  const own = selectBesideAdapter(model, peft, linears, faults);
-  return { peft: { ...peft, target_modules: targetModules }, targets: linears, own };
+  const { targets, targetModules } = selectTargets(model, peft, RUN_CONFIG, faults);
+  for (const setting of ['rank_pattern', 'alpha_pattern'] as const) checkPatterns(setting, peft, targets, faults);
+  const own = selectBesideAdapter(model, peft, targets, faults);
+  return { peft: { ...peft, target_modules: targetModules }, targets, own };
 }
 
 /** Settings that exclude each other, whatever the model. */
@@ -139,7 +140,7 @@ function findContradictions(peft: PeftConfig): Fault[] {
 function checkPatterns(
   setting: 'rank_pattern' | 'alpha_pattern',
   peft: PeftConfig,
-  targets: readonly Linear[],
+  targets: readonly AdapterTarget[],
   faults: Fault[],
 ): void {
   const paths = targets.map(({ path }) => path);
@@ -155,7 +156,16 @@ function checkPatterns(
   }
 }
 
-function findRankFaults(peft: PeftConfig, targets: readonly Linear[]): Fault[] {
+/** DoRA's norms of a table would need the whole table in every step. */
+function findTableFaults(peft: PeftConfig, targets: readonly AdapterTarget[]): Fault[] {
+  const tables = targets.filter(({ isTable }) => isTable).map(({ path }) => path);
+  if (!peft.use_dora || tables.length === 0) return [];
+  const message = `does not go with embedding tables as targets: ${describeModules(tables)}`;
+  const hint = 'leave them out of target_modules, or use LoRA without DoRA';
+  return [{ field: `${RUN_CONFIG.prefix}use_dora`, message, hint }];
+}
+
+function findRankFaults(peft: PeftConfig, targets: readonly AdapterTarget[]): Fault[] {
   return targets.flatMap(({ path, inFeatures, outFeatures }): Fault[] => {
     const rank = rankOf(peft, path);
     const most = Math.min(inFeatures, outFeatures);
@@ -173,15 +183,22 @@ interface Start {
 }
 
 async function makeInitial(start: Start, tensor: TrainedTensor): Promise<Float32Array<ArrayBuffer>> {
-  const { linear, name, shape, part } = tensor;
-  if (linear === null) return start.read(name);
+  const { target, name, shape, part } = tensor;
+  if (target === null) return start.read(name);
   switch (part) {
     case 'lora_A':
-      return start.pissa ? (await start.pissa.pairOf(linear, shape[0]!)).a : drawA(start, linear);
+      return start.pissa ? (await start.pissa.pairOf(target, shape[0]!)).a : drawA(start, target);
     case 'lora_B':
-      return start.pissa ? (await start.pissa.pairOf(linear, shape[1]!)).b : drawB(start, linear);
+      return start.pissa ? (await start.pissa.pairOf(target, shape[1]!)).b : drawB(start, target);
+    case 'lora_embedding_A':
+      // The other way round than linears: a row of A is looked up, so B is what is drawn.
+      return start.peft.init_lora_weights === false
+        ? drawNormal(start.seed, name, sizeOf(shape), 1)
+        : fillWith(sizeOf(shape), 0);
+    case 'lora_embedding_B':
+      return drawNormal(start.seed, name, sizeOf(shape), 1);
     case 'lora_magnitude_vector':
-      return makeMagnitudes(start, linear);
+      return makeMagnitudes(start, target);
     case 'scaling_vector':
       return fillWith(sizeOf(shape), 1);
     default:
@@ -189,7 +206,7 @@ async function makeInitial(start: Start, tensor: TrainedTensor): Promise<Float32
   }
 }
 
-function drawA({ peft, seed }: Start, { path, inFeatures }: Linear): Float32Array<ArrayBuffer> {
+function drawA({ peft, seed }: Start, { path, inFeatures }: AdapterTarget): Float32Array<ArrayBuffer> {
   const rank = rankOf(peft, path);
   const name = `${path}.lora_A.weight`;
   return peft.init_lora_weights === 'gaussian'
@@ -198,14 +215,14 @@ function drawA({ peft, seed }: Start, { path, inFeatures }: Linear): Float32Arra
 }
 
 /** Zero, so that training starts from the base; with init_lora_weights false as PyTorch fills any linear layer. */
-function drawB({ peft, seed }: Start, { path, outFeatures }: Linear): Float32Array<ArrayBuffer> {
+function drawB({ peft, seed }: Start, { path, outFeatures }: AdapterTarget): Float32Array<ArrayBuffer> {
   const rank = rankOf(peft, path);
   if (peft.init_lora_weights !== false) return fillWith(outFeatures * rank, 0);
   return drawUniform(seed, `${path}.lora_B.weight`, outFeatures * rank, rank);
 }
 
 /** Lengths of the rows of W + scale B A as it starts; PiSSA starts at W itself. */
-async function makeMagnitudes(start: Start, linear: Linear): Promise<Float32Array<ArrayBuffer>> {
+async function makeMagnitudes(start: Start, linear: AdapterTarget): Promise<Float32Array<ArrayBuffer>> {
   const { path, inFeatures } = linear;
   const { peft } = start;
   const weight = await start.read(`${path}.weight`);

@@ -31,7 +31,7 @@ export interface LoadAdapterOptions {
 }
 
 /**
- * Sets `update` on the linears that the adapter covers, and clears it on the others.
+ * Sets `update` on the modules that the adapter covers, and clears it on the others.
  * @returns a setup whose starting values are the adapter's; `config` holds all settings in force
  * @throws adapter/not-found, adapter/not-usable, adapter/does-not-fit, peft/contradicts-adapter, each with all faults
  */
@@ -166,9 +166,15 @@ function findTargetFaults(
     modules_to_save: settings.modules_to_save,
   };
   const faults: Fault[] = [];
-  const { linears } = selectTargets(model, wanted, RUN_CONFIG, faults);
+  const meant = selectTargets(model, wanted, RUN_CONFIG, faults).targets.map(({ path: module }) => module);
   if (faults.length > 0) return faults;
-  if (linears.length === targets.length && linears.every((linear) => targets.includes(linear))) return [];
+  if (
+    isSame(
+      meant,
+      targets.map(({ path: module }) => module),
+    )
+  )
+    return [];
   const names = JSON.stringify(settings.target_modules);
   return [fault(first, `is ${JSON.stringify(written[first])}, the adapter's modules are ${names}`)];
 }

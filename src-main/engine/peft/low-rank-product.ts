@@ -1,6 +1,7 @@
 /**
  * @file The update of one linear on the host: scale diag(s) B A, row by row, in double precision.
  */
+import { transposeFloats } from '../formats/transposed.ts';
 
 /** One linear's update. A is [rank, in], B [out, rank], s [out] or null; all row by row. */
 export interface HostUpdate {
@@ -9,6 +10,13 @@ export interface HostUpdate {
   readonly a: Float32Array;
   readonly b: Float32Array;
   readonly s: Float32Array | null;
+}
+
+/** The same update of W^T, which is how a table is stored: (diag(s) B A)^T = A^T (diag(s) B)^T. */
+export function transposeUpdate({ rank, scale, a, b, s }: HostUpdate): HostUpdate {
+  const rows = b.length / rank;
+  const scaled = s ? b.map((value, i) => value * s[Math.floor(i / rank)]!) : b;
+  return { rank, scale, a: transposeFloats(scaled, rows, rank), b: transposeFloats(a, rank, a.length / rank), s: null };
 }
 
 /**

@@ -3,8 +3,11 @@
  */
 import { adapterName } from '../formats/adapter-names.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
-import { addUpdateRow, lengthOf, type HostUpdate } from './low-rank-product.ts';
+import { addUpdateRow, lengthOf, transposeUpdate, type HostUpdate } from './low-rank-product.ts';
 import type { OpenedAdapter, OpenedWeights } from './open-adapter.ts';
+import type { AdaptableModel } from './adaptable-model.ts';
+import { findTiedTable } from './tied-head.ts';
+import { partOf } from './trained-tensors.ts';
 
 /** A tensor that takes new values, or a matrix that takes an update. */
 export type MergedWeight =
@@ -25,21 +28,30 @@ export function makeMergedWeights(opened: OpenedAdapter | OpenedWeights): Map<st
     return merged;
   }
   const { adapter, targets, own } = opened;
-  for (const { path, inFeatures } of targets) {
+  for (const target of targets) {
+    const { path, inFeatures, outFeatures, isTable } = target;
     const find = (part: Parameters<typeof adapterName>[1]) =>
       adapter.tensors.get(adapterName(path, part))?.data ?? null;
     const update = {
       rank: rankOf(adapter.config, path),
       scale: scaleOf(adapter.config, path),
-      a: find('lora_A')!,
-      b: find('lora_B')!,
+      a: find(partOf(target, 'A'))!,
+      b: find(partOf(target, 'B'))!,
       s: find('scaling_vector'),
     };
-    const magnitude = find('lora_magnitude_vector');
-    merged.set(`${path}.weight`, { kind: 'updated', update, columns: inFeatures, magnitude });
+    const change = isTable
+      ? { update: transposeUpdate(update), columns: outFeatures, magnitude: null }
+      : { update, columns: inFeatures, magnitude: find('lora_magnitude_vector') };
+    merged.set(`${path}.weight`, { kind: 'updated', ...change });
   }
   for (const name of own) merged.set(name, { kind: 'replaced', values: adapter.tensors.get(name)!.data });
   return merged;
+}
+
+/** Name of the table that a head shares no more: an update of the embedding leaves the head as it was (as in PEFT). null = none */
+export function findPartedTable(model: AdaptableModel, merged: ReadonlyMap<string, MergedWeight>): string | null {
+  const table = findTiedTable(model);
+  return table !== null && merged.get(table)?.kind === 'updated' ? table : null;
 }
 
 /**

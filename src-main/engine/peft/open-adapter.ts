@@ -18,25 +18,25 @@ import {
   type AdapterTensors,
   type PeftAdapter,
 } from '../formats/peft-adapter.ts';
-import { makePeftConfig, rankOf, scaleOf, type PeftAdapterConfig } from '../formats/peft-config.ts';
-import type { Linear } from '../nn/linear.ts';
+import { makePeftConfig, rankOf, type PeftAdapterConfig } from '../formats/peft-config.ts';
 import { transposedNames } from '../nn/weight-spec.ts';
-import { listModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
-import { adaptedLinears, findMisfits } from './adapter-fit.ts';
+import { listModules, moduleOf, type AdaptableModel, type AdapterTarget } from './adaptable-model.ts';
+import { adaptedTargets, findMisfits } from './adapter-fit.ts';
 import { readTrainedWeights } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';
 import { turnTensors } from './file-orientation.ts';
-import { doubleRank, joinA, joinB, splitLargestPart } from './pissa.ts';
+import { doubleRank, joinA, joinB, PissaStart } from './pissa.ts';
 import { shortNames } from './select-targets.ts';
 import { selectBesideAdapter } from './select-weights.ts';
 import { dropTiedHead, findTiedTable } from './tied-head.ts';
+import { partOf } from './trained-tensors.ts';
 
 export interface OpenedAdapter {
   readonly kind: 'adapter';
   readonly adapter: PeftAdapter;
   /** The settings as they are in the file. */
   readonly stored: PeftAdapterConfig;
-  readonly targets: readonly Linear[];
+  readonly targets: readonly AdapterTarget[];
   /** Names of the model's own tensors that the adapter brings. */
   readonly own: ReadonlySet<string>;
   /** In the run configuration's names and the model's module names: attaching them anew gives the same tensors. */
@@ -69,7 +69,7 @@ export async function openAdapter(
   if (faults.length > 0) throw doesNotFit(dir, faults);
   const adapter = await toOrdinary(model, { ...read, config: stored }, base);
   const tensors = dropTiedHead(adapter.tensors, findTiedTable(model));
-  const targets = adaptedLinears(model, tensors);
+  const targets = adaptedTargets(model, tensors);
   const { settings, own } = settle(model, adapter.config, tensors, targets);
   const missing = [...own].filter((name) => !tensors.has(name));
   if (missing.length === 0)
@@ -125,12 +125,13 @@ async function toOrdinary(model: AdaptableModel, adapter: PeftAdapter, read: Rea
   const { config } = adapter;
   if (config.init_lora_weights !== 'pissa') return adapter;
   const tensors = new Map<string, AdapterTensor>(adapter.tensors);
-  for (const linear of adaptedLinears(model, adapter.tensors)) {
-    const rank = rankOf(config, linear.path);
-    const weight = await read(`${linear.path}.weight`);
-    const start = splitLargestPart(weight, linear, rank, scaleOf(config, linear.path));
-    const [nameA, nameB] = [adapterName(linear.path, 'lora_A'), adapterName(linear.path, 'lora_B')];
-    tensors.set(nameA, joinA(tensors.get(nameA)!.data, start.a, linear.inFeatures));
+  const pissa = new PissaStart(read, config);
+  for (const target of adaptedTargets(model, adapter.tensors)) {
+    const { path: module, inFeatures } = target;
+    const rank = rankOf(config, module);
+    const start = await pissa.pairOf(target, rank);
+    const [nameA, nameB] = [adapterName(module, partOf(target, 'A')), adapterName(module, partOf(target, 'B'))];
+    tensors.set(nameA, joinA(tensors.get(nameA)!.data, start.a, inFeatures));
     tensors.set(nameB, joinB(tensors.get(nameB)!.data, start.b, rank));
   }
   return { ...adapter, config: makePeftConfig({ ...doubleRank(config), init_lora_weights: true }), tensors };
@@ -141,7 +142,7 @@ function settle(
   model: AdaptableModel,
   config: PeftAdapterConfig,
   tensors: AdapterTensors,
-  targets: readonly Linear[],
+  targets: readonly AdapterTarget[],
 ): { settings: AdapterSettings; own: ReadonlySet<string> } {
   const modules = listModules(model);
   const saved = [...tensors.keys()].filter((name) => splitAdapterName(name).part === 'weights');

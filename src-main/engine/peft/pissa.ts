@@ -7,8 +7,8 @@
  */
 import type { AdapterTensor } from '../formats/peft-adapter.ts';
 import { scaleOf } from '../formats/peft-config.ts';
-import type { Linear } from '../nn/linear.ts';
 import type { PeftConfig } from '../../../src-shared/schema/run-config.ts';
+import type { AdapterTarget } from './adaptable-model.ts';
 import type { ReadBase } from './base-weights.ts';
 import { addUpdateRow } from './low-rank-product.ts';
 import { findLargestSingular } from './svd.ts';
@@ -22,7 +22,7 @@ export interface LowRankPair {
 /** Splits the largest part off a matrix. @param weight [out, in], row by row */
 export function splitLargestPart(
   weight: Float32Array,
-  { inFeatures, outFeatures }: Pick<Linear, 'inFeatures' | 'outFeatures'>,
+  { inFeatures, outFeatures }: Pick<AdapterTarget, 'inFeatures' | 'outFeatures'>,
   rank: number,
   scale: number,
 ): LowRankPair {
@@ -59,28 +59,31 @@ export function subtractPart(
 /** The start of every adapted linear, found once and kept: it is needed again whenever the adapter is saved. */
 export class PissaStart {
   readonly #read: ReadBase;
-  readonly #peft: PeftConfig;
+  readonly #scaling: Parameters<typeof scaleOf>[0];
   readonly #pairs = new Map<string, Promise<LowRankPair>>();
 
-  constructor(read: ReadBase, peft: PeftConfig) {
+  constructor(read: ReadBase, scaling: Parameters<typeof scaleOf>[0]) {
     this.#read = read;
-    this.#peft = peft;
+    this.#scaling = scaling;
   }
 
-  pairOf(linear: Linear, rank: number): Promise<LowRankPair> {
-    const known = this.#pairs.get(linear.path);
+  /** Of a table nothing is split off (as in PEFT): zeros. */
+  async pairOf(target: AdapterTarget, rank: number): Promise<LowRankPair> {
+    const { path, inFeatures, outFeatures, isTable } = target;
+    if (isTable) return { a: new Float32Array(rank * inFeatures), b: new Float32Array(outFeatures * rank) };
+    const known = this.#pairs.get(path);
     if (known) return known;
-    const made = this.#read(`${linear.path}.weight`).then((weight) =>
-      splitLargestPart(weight, linear, rank, scaleOf(this.#peft, linear.path)),
+    const made = this.#read(`${path}.weight`).then((weight) =>
+      splitLargestPart(weight, target, rank, scaleOf(this.#scaling, path)),
     );
-    this.#pairs.set(linear.path, made);
+    this.#pairs.set(path, made);
     return made;
   }
 
   /** The frozen matrix beside the pair. */
-  async residualOf(linear: Linear, rank: number): Promise<Float32Array<ArrayBuffer>> {
+  async residualOf(linear: AdapterTarget, rank: number): Promise<Float32Array<ArrayBuffer>> {
     const pair = await this.pairOf(linear, rank);
-    return subtractPart(await this.#read(`${linear.path}.weight`), pair, rank, scaleOf(this.#peft, linear.path));
+    return subtractPart(await this.#read(`${linear.path}.weight`), pair, rank, scaleOf(this.#scaling, linear.path));
   }
 }
 

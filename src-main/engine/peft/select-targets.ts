@@ -1,5 +1,6 @@
 /**
- * @file Which linears an adapter covers. The rules are PEFT's (tuners_utils.check_target_module_exists, peft 0.21).
+ * @file Which modules an adapter covers: linears and embedding tables. The rules are PEFT's (tuners_utils.check_target_module_exists,
+ * peft 0.21).
  *
  * A list names modules by their path or its end after a dot; a text is a regular expression over whole paths; `all-linear` means every
  * linear but the output head. Excluded are `exclude_modules`, what `modules_to_save` trains whole, and layers that are not
@@ -9,7 +10,14 @@ import type { Fault } from '../../../src-shared/domain/app-error.ts';
 import type { PeftConfig } from '../../../src-shared/schema/run-config.ts';
 import { isTrainedWhole } from '../formats/adapter-names.ts';
 import type { Linear } from '../nn/linear.ts';
-import { describeModules, isNamed, listEmbeddings, listModules, type AdaptableModel } from './adaptable-model.ts';
+import {
+  describeModules,
+  isNamed,
+  listModules,
+  listTargets,
+  type AdaptableModel,
+  type AdapterTarget,
+} from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
 import { isTiedHead } from './tied-head.ts';
 
@@ -34,7 +42,7 @@ export type TargetSettings = Pick<
 
 export interface SelectedTargets {
   /** In the order of the network. */
-  readonly linears: readonly Linear[];
+  readonly targets: readonly AdapterTarget[];
   /** `target_modules` in the model's own names, as PEFT understands it. */
   readonly targetModules: string | string[];
 }
@@ -65,10 +73,10 @@ export function innerLinears({ linears, outputLinears }: AdaptableModel): Linear
   return linears.filter((linear) => !outputLinears.includes(linear));
 }
 
-/** The shortest names that mean these linears and no others. */
-export function shortNames(model: AdaptableModel, linears: readonly Linear[]): string[] {
-  const names = [...new Set(linears.map(({ path }) => path.slice(path.lastIndexOf('.') + 1)))];
-  const wanted = new Set(linears.map(({ path }) => path));
+/** The shortest names that mean these modules and no others. */
+export function shortNames(model: AdaptableModel, targets: readonly AdapterTarget[]): string[] {
+  const names = [...new Set(targets.map(({ path }) => path.slice(path.lastIndexOf('.') + 1)))];
+  const wanted = new Set(targets.map(({ path }) => path));
   const exact = listModules(model).every((path) => isNamed(path, names) === wanted.has(path));
   return exact ? names : [...wanted];
 }
@@ -78,6 +86,7 @@ class Selection {
   readonly #settings: TargetSettings;
   readonly #place: SettingsPlace;
   readonly #faults: Fault[];
+  readonly #targets: readonly AdapterTarget[];
   readonly #paths: readonly string[];
 
   constructor(model: AdaptableModel, settings: TargetSettings, place: SettingsPlace, faults: Fault[]) {
@@ -85,19 +94,20 @@ class Selection {
     this.#settings = settings;
     this.#place = place;
     this.#faults = faults;
-    this.#paths = model.linears.map(({ path }) => path);
+    this.#targets = listTargets(model);
+    this.#paths = this.#targets.map(({ path }) => path);
   }
 
   run(): SelectedTargets {
     const { target_modules: wanted } = this.#settings;
     const found = typeof wanted === 'string' ? this.#matchText(wanted) : this.#matchNames(wanted);
     const targetModules = this.#ownNames(wanted);
-    if (found.size === 0) return { linears: [], targetModules };
+    if (found.size === 0) return { targets: [], targetModules };
     const left = this.#keepLayers(this.#dropExcluded(found));
     if (left.size === 0 && !this.#faults.some(({ field }) => field?.startsWith(this.#place.prefix))) {
       this.#fail('target_modules', 'exclude_modules, modules_to_save and layers_to_transform leave no module to adapt');
     }
-    return { linears: this.#model.linears.filter(({ path }) => left.has(path)), targetModules };
+    return { targets: this.#targets.filter(({ path }) => left.has(path)), targetModules };
   }
 
   #fail(setting: keyof TargetSettings, message: string, hint?: string): void {
@@ -131,14 +141,11 @@ class Selection {
   }
 
   #failUnmatched(wanted: string): void {
-    if (listEmbeddings(this.#model).some((path) => isNamed(path, [wanted]))) {
-      const hint = 'modules_to_save trains it whole';
-      this.#fail('target_modules', `"${wanted}" is an embedding table; adapters on tables are not supported`, hint);
-    } else if (isTiedHead(this.#model, wanted)) {
+    if (isTiedHead(this.#model, wanted)) {
       const hint = 'modules_to_save with the embedding trains both';
       this.#fail('target_modules', `"${wanted}" shares the table of the token embedding in this model`, hint);
     } else {
-      const hint = `its linears are ${describeModules(this.#paths)}`;
+      const hint = `it has ${describeModules(this.#paths)}`;
       this.#fail('target_modules', `${JSON.stringify(wanted)} matches no module of this model`, hint);
     }
   }

@@ -4,8 +4,14 @@
 import type { Fault } from '../../../src-shared/domain/app-error.ts';
 import type { PeftConfig } from '../../../src-shared/schema/run-config.ts';
 import { isTrainedWhole } from '../formats/adapter-names.ts';
-import type { Linear } from '../nn/linear.ts';
-import { describeModules, isNamed, listModules, moduleOf, type AdaptableModel } from './adaptable-model.ts';
+import {
+  describeModules,
+  isNamed,
+  listModules,
+  moduleOf,
+  type AdaptableModel,
+  type AdapterTarget,
+} from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
 import { innerLinears, RUN_CONFIG } from './select-targets.ts';
 import { isTiedHead } from './tied-head.ts';
@@ -18,12 +24,12 @@ function fail(faults: Fault[], setting: keyof PeftConfig, message: string, hint:
 
 /**
  * Names of the biases and whole modules that are trained beside an adapter.
- * @param targets the linears that are adapted
+ * @param targets the modules that are adapted
  */
 export function selectBesideAdapter(
   model: AdaptableModel,
   { bias, modules_to_save: whole }: BiasSettings,
-  targets: readonly Linear[],
+  targets: readonly AdapterTarget[],
   faults: Fault[],
 ): Set<string> {
   const modules = listModules(model);
@@ -43,7 +49,7 @@ export function selectBesideAdapter(
 function selectBiases(
   { weights }: AdaptableModel,
   bias: PeftConfig['bias'],
-  targets: readonly Linear[],
+  targets: readonly AdapterTarget[],
   faults: Fault[],
 ): Set<string> {
   const all = weights.map(({ name }) => name).filter((name) => name.endsWith('.bias'));

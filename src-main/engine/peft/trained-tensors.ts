@@ -4,15 +4,15 @@
 import type { PeftConfig } from '../../../src-shared/schema/run-config.ts';
 import { adapterName, type AdapterPart } from '../formats/adapter-names.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
-import type { Linear } from '../nn/linear.ts';
-import type { AdaptableModel } from './adaptable-model.ts';
+import type { UpdateSpec } from '../nn/weight-spec.ts';
+import { moduleOf, type AdaptableModel, type AdapterTarget } from './adaptable-model.ts';
 
 export interface TrainedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly part: AdapterPart;
-  /** The adapted linear; null for the model's own tensors. */
-  readonly linear: Linear | null;
+  /** The adapted module; null for the model's own tensors. */
+  readonly target: AdapterTarget | null;
   /** PEFT's files hold it as [in, out]: a matrix of GPT-2 that is trained whole. */
   readonly transposed: boolean;
   readonly decay: boolean;
@@ -21,7 +21,7 @@ export interface TrainedTensor {
 
 export interface TrainedTensorsOptions {
   readonly peft: PeftConfig;
-  readonly targets: readonly Linear[];
+  readonly targets: readonly AdapterTarget[];
   /** Names of the model's own tensors that are trained. */
   readonly own: ReadonlySet<string>;
   /** LoRA+; null = off. */
@@ -31,25 +31,25 @@ export interface TrainedTensorsOptions {
 /** What `Trainer.get_decay_parameter_names` leaves out by name (transformers 5). */
 const NO_DECAY = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/;
 
-/** In the order of the network; the parts of one linear as lora_A, lora_B, lora_magnitude_vector, scaling_vector. */
+/** In the order of the network; the parts of one module as lora_A, lora_B, lora_magnitude_vector, scaling_vector. */
 export function listTrainedTensors(model: AdaptableModel, options: TrainedTensorsOptions): TrainedTensor[] {
   const { own, targets } = options;
-  const adapted = new Map(targets.map((linear) => [`${linear.path}.weight`, linear]));
+  const adapted = new Map(targets.map((target) => [`${target.path}.weight`, target]));
   return model.weights.flatMap(({ name, shape, role, transposed = false }): TrainedTensor[] => {
-    const linear = adapted.get(name);
-    const parts = linear ? listParts(linear, options) : [];
+    const target = adapted.get(name);
+    const parts = target ? listParts(target, options) : [];
     if (!own.has(name)) return parts;
     // Trainer asks for the class of norms whose names do not tell; every vector is a bias or belongs to a norm.
     const decay = role !== 'vector' && !NO_DECAY.test(name.toLowerCase());
     return [
       ...parts,
-      { name, shape, part: 'weights', linear: null, transposed, decay, lrRatio: ratioOf('weights', shape, options) },
+      { name, shape, part: 'weights', target: null, transposed, decay, lrRatio: ratioOf('weights', shape, options) },
     ];
   });
 }
 
-function listParts(linear: Linear, options: TrainedTensorsOptions): TrainedTensor[] {
-  const { path, inFeatures, outFeatures } = linear;
+function listParts(target: AdapterTarget, options: TrainedTensorsOptions): TrainedTensor[] {
+  const { path, inFeatures, outFeatures } = target;
   const { peft } = options;
   const rank = rankOf(peft, path);
   const make = (part: Exclude<AdapterPart, 'weights'>, shape: number[]): TrainedTensor => {
@@ -58,15 +58,15 @@ function listParts(linear: Linear, options: TrainedTensorsOptions): TrainedTenso
       name,
       shape,
       part,
-      linear,
+      target,
       transposed: false,
       decay: !NO_DECAY.test(name.toLowerCase()),
       lrRatio: ratioOf(part, shape, options),
     };
   };
   return [
-    make('lora_A', [rank, inFeatures]),
-    make('lora_B', [outFeatures, rank]),
+    make(partOf(target, 'A'), [rank, inFeatures]),
+    make(partOf(target, 'B'), [outFeatures, rank]),
     ...(peft.use_dora ? [make('lora_magnitude_vector', [outFeatures])] : []),
     ...(peft.peft_type === 'QLORA' ? [make('scaling_vector', [outFeatures])] : []),
   ];
@@ -82,19 +82,27 @@ function ratioOf(
   return part === 'lora_B' || shape.length === 1 ? (loraplusLrRatio ?? 1) : 1;
 }
 
-/** Sets `update` on the adapted linears and clears it on all others. */
-export function setUpdates(model: AdaptableModel, targets: readonly Linear[], peft: PeftConfig): void {
-  for (const linear of model.linears) {
-    if (!targets.includes(linear)) linear.update = null;
-    else {
-      linear.update = {
-        rank: rankOf(peft, linear.path),
-        scale: scaleOf(peft, linear.path),
-        dropout: peft.lora_dropout,
-        scalingVector: peft.peft_type === 'QLORA',
-        dora: peft.use_dora,
-      };
-    }
+/** PEFT's name for A or B of a module. */
+export function partOf({ isTable }: AdapterTarget, matrix: 'A' | 'B'): Exclude<AdapterPart, 'weights'> {
+  return isTable ? `lora_embedding_${matrix}` : `lora_${matrix}`;
+}
+
+/** Sets `update` on the adapted linears and tables and clears it on all others. */
+export function setUpdates(model: AdaptableModel, targets: readonly AdapterTarget[], peft: PeftConfig): void {
+  const adapted = new Set(targets.map(({ path }) => path));
+  const updateOf = (path: string): UpdateSpec | null =>
+    adapted.has(path)
+      ? {
+          rank: rankOf(peft, path),
+          scale: scaleOf(peft, path),
+          dropout: peft.lora_dropout,
+          scalingVector: peft.peft_type === 'QLORA',
+          dora: peft.use_dora,
+        }
+      : null;
+  for (const linear of model.linears) linear.update = updateOf(linear.path);
+  for (const weight of model.weights) {
+    if (weight.role === 'embedding') weight.update = updateOf(moduleOf(weight.name));
   }
 }
 

@@ -31,7 +31,7 @@ import { dequantizeNf4, isStandardNf4, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
 import type { AnyModel } from '../models/model.ts';
 import type { EngineHost, ExportOptions, WrittenFolder } from './contract.ts';
-import { convertTensor } from './merge.ts';
+import { convertTensor, listPartedHead, withOwnHead } from './merge.ts';
 import { openModel } from './open-model.ts';
 
 /** How a matrix is, or was, quantized. */
@@ -61,8 +61,10 @@ export async function exportQuantized(options: ExportOptions): Promise<WrittenFo
     const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
     const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);
     const sources = { host, files, model, merged, target, trainedOn: isQuantized(trainedOn) ? trainedOn : null };
-    const tensors = await listTensors(sources);
-    const config = { ...files.config, quantization_config: describeSettings(files, target) };
+    const head = listPartedHead({ ...sources, wanted: null });
+    const tensors = [...(await listTensors(sources)), ...head];
+    const plain = head.length > 0 ? withOwnHead(files.config) : files.config;
+    const config = { ...plain, quantization_config: describeSettings(files, target) };
     const written = await writeModelFolder(outputDir, { config, tensors, copyFrom: modelDir });
     return { dir: outputDir, ...written };
   } finally {

@@ -5,6 +5,7 @@
  * one tensor at a time. Tensors that the adapter does not change are copied byte for byte where the precision stays.
  */
 import { AppError, type Fault, Interrupted } from '../../../src-shared/domain/app-error.ts';
+import { TIED_HEAD_WEIGHT } from '../formats/adapter-names.ts';
 import { storedKindOf } from '../formats/bitsandbytes.ts';
 import type { JsonObject } from '../formats/json-file.ts';
 import { openModelFolder, type ModelFolder } from '../formats/model-folder.ts';
@@ -14,7 +15,7 @@ import { transposeBytes, transposeTensors } from '../formats/transposed.ts';
 import { writeModelFolder } from '../formats/write-model-folder.ts';
 import { transposedNames } from '../nn/weight-spec.ts';
 import type { AdaptableModel } from '../peft/adaptable-model.ts';
-import { makeMergedWeights, mergePart, type MergedWeight } from '../peft/merged-weights.ts';
+import { findPartedTable, makeMergedWeights, mergePart, type MergedWeight } from '../peft/merged-weights.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import type { EngineHost, MergeAdapter, MergeOptions } from './contract.ts';
 import { openModel } from './open-model.ts';
@@ -45,8 +46,10 @@ export async function writeMerged(options: Omit<MergeOptions, 'adapterDir'> & { 
     try {
       requireFloats(files, model, merged);
       const wanted = dtype && DTYPES[dtype];
-      const tensors = listTensors({ host, files, model, merged, wanted });
-      const config = wanted ? withDType(files.config, wanted) : files.config;
+      const head = listPartedHead({ files, model, merged, wanted });
+      const tensors = [...listTensors({ host, files, model, merged, wanted }), ...head];
+      const dtyped = wanted ? withDType(files.config, wanted) : files.config;
+      const config = head.length > 0 ? withOwnHead(dtyped) : dtyped;
       const written = await writeModelFolder(outputDir, { config, tensors, copyFrom: modelDir });
       return { dir: outputDir, ...written };
     } finally {
@@ -108,6 +111,24 @@ function listTensors({ host, files, model, merged, wanted }: Sources): TensorToW
     };
     return { name, dtype: target, shape, data };
   });
+}
+
+/** The head's own weight, where the embedding that it shared takes an update: what the embedding was. */
+export function listPartedHead({ files, model, merged, wanted }: Omit<Sources, 'host'>): TensorToWrite[] {
+  const table = findPartedTable(model, merged);
+  const name = files.names().find((candidate) => table !== null && model.sanitizeName(candidate) === table);
+  if (name === undefined) return [];
+  const { dtype, shape } = files.entry(name);
+  const kept = isFloatFileDType(dtype) && dtype !== 'F64' ? dtype : 'F32';
+  const target = wanted ?? kept;
+  return [
+    { name: TIED_HEAD_WEIGHT, dtype: target, shape, data: () => convertTensor(files, name, shape, target, undefined) },
+  ];
+}
+
+/** config.json of a model whose head has a weight of its own. */
+export function withOwnHead(config: JsonObject): JsonObject {
+  return { ...config, tie_word_embeddings: false };
 }
 
 /** Reads, merges and encodes a tensor piece by piece. @throws merge/overflow */

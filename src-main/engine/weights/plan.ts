@@ -4,7 +4,7 @@
 import type { FloatDType } from '../device/dtype.ts';
 import type { Variable } from '../device/runner.ts';
 import type { Model } from '../models/model.ts';
-import type { WeightSpec } from '../nn/weight-spec.ts';
+import type { UpdateSpec, WeightSpec } from '../nn/weight-spec.ts';
 import {
   bytesOf,
   bytesOfVariable,
@@ -28,6 +28,8 @@ export interface WeightPlanOptions {
 export interface WeightPlan {
   readonly matrices: readonly FrozenMatrix[];
   readonly tables: readonly Variable[];
+  /** Low-rank updates of tables by their names. */
+  readonly tableUpdates: ReadonlyMap<string, UpdateSpec>;
   /** f32. */
   readonly vectors: readonly Variable[];
   readonly compute: FloatDType;
@@ -60,13 +62,14 @@ export function planWeights(model: Model, options: WeightPlanOptions): WeightPla
   const tables = frozen
     .filter(({ role }) => role === 'embedding')
     .map(({ name, shape }): Variable => ({ name, dtype: compute, shape }));
+  const tableUpdates = new Map(model.weights.flatMap(({ name, update }) => (update ? [[name, update]] : [])));
   const vectors = frozen
     .filter(({ role }) => role === 'vector')
     .map(({ name, shape }): Variable => ({ name, dtype: 'float32', shape }));
   const bytes =
     matrices.reduce((sum, matrix) => sum + bytesOf(matrix), 0) +
     [...tables, ...vectors].reduce((sum, variable) => sum + bytesOfVariable(variable), 0);
-  return { matrices, tables, vectors, compute, bytes, keptBytes };
+  return { matrices, tables, tableUpdates, vectors, compute, bytes, keptBytes };
 }
 
 /** Every variable of a plan. */

@@ -35,6 +35,7 @@ export function makeContext(options: WeightsContextOptions): StepContext {
     parameter: (name) => parameters.get(name) ?? null,
     frozen: (name) => readVariable(runner, vectors.get(name), name),
     table: (name) => readVariable(runner, tables.get(name), name),
+    tableUpdate: (name) => plan.tableUpdates.get(name) ?? null,
     matrix: (names, after) => findMatrix(runner, places, names, compute, after),
     leavesUnder: (prefix) =>
       [...parameters].filter(([name, { leaf }]) => name.startsWith(prefix) && leaf.isLeaf).map(([, { leaf }]) => leaf),

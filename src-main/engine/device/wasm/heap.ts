@@ -5,7 +5,8 @@
  * references to memory. Because the heap is ordinary memory to JavaScript, an op that the backend lacks or is slow at is a loop over
  * views of it, without copies. Views die when the heap grows: allocate first, then look.
  *
- * Trap of the package (4.22): where memory runs out its `malloc` gives 0 and kernels write there; ours throws instead.
+ * Trap of the package (4.22): where memory runs out its `malloc` gives 0 and kernels write there; ours throws instead. What its kernels
+ * allocate by themselves fails as a trap of wasm (`explainTrap`).
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { AppError } from '../../../../src-shared/domain/app-error.ts';
@@ -86,6 +87,11 @@ export class Heap {
     this.#backend.disposeData(value.data);
   }
 
+  /** Bytes that the heap has grown to. */
+  bytes(): number {
+    return moduleOf(this.#backend).HEAPU8.length;
+  }
+
   /** Blocks of memory that are alive. */
   count(): number {
     return this.#backend.numDataIds();
@@ -152,14 +158,28 @@ export class Heap {
 
 const shapeBytes = (...shape: number[]): Uint8Array => new Uint8Array(Int32Array.from(shape).buffer);
 
+/** wasm addresses end at 4 GB; the last allocation that fits leaves less than this. */
+const FULL_BYTES = 3.5 * 2 ** 30;
+
+/** A trap of wasm on a heap that is all but full is a lack of memory. */
+export function explainTrap(error: unknown, heapBytes: number): unknown {
+  const isTrap = error instanceof Error && error.name === 'RuntimeError';
+  return isTrap && heapBytes >= FULL_BYTES ? isFull(error) : error;
+}
+
 function refuseEmptyHanded(wasm: Module): void {
   const malloc = wasm._malloc;
   wasm._malloc = (size) => {
     const at = malloc(size);
     if (at !== 0 || size === 0) return at;
-    throw new AppError('memory/exhausted', 'The wasm engine has no memory left (it can use 4 GB)', {
-      kind: 'environment',
-      hint: 'Train with smaller batches or shorter rows, or install TensorFlow: `node scripts/tunesmith.mjs engine install`.',
-    });
+    throw isFull();
   };
+}
+
+function isFull(cause?: unknown): AppError {
+  return new AppError('memory/exhausted', 'The wasm engine has no memory left (it can use 4 GB)', {
+    kind: 'environment',
+    hint: 'Train with smaller batches or shorter rows, or install TensorFlow: `node scripts/tunesmith.mjs engine install`.',
+    cause,
+  });
 }

@@ -9,7 +9,7 @@ import type { BindingAttr, BindingTensor, Device } from '../device.ts';
 import { DTYPE_CODES } from '../dtype.ts';
 import type { ValueId } from '../runner.ts';
 import { ELEMENTWISE } from './elementwise.ts';
-import { Heap, type View, type WasmValue } from './heap.ts';
+import { explainTrap, Heap, type View, type WasmValue } from './heap.ts';
 import { LAYOUT } from './layout.ts';
 import { attrMap, dtypeOf, type OpTable } from './op-call.ts';
 import { PRODUCTS } from './products.ts';
@@ -31,7 +31,7 @@ export class WasmDevice implements Device {
 
   /** Always a copy. */
   createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView | readonly Uint8Array[]): ValueId {
-    return this.#add(this.#heap.put(values as View, dtypeOf(dtype), [...shape]));
+    return this.#guard(() => this.#add(this.#heap.put(values as View, dtypeOf(dtype), [...shape])));
   }
 
   deleteTensor(id: ValueId): void {
@@ -46,7 +46,8 @@ export class WasmDevice implements Device {
   executeOp(name: string, attrs: readonly BindingAttr[], inputs: readonly ValueId[], outputs: number): BindingTensor[] {
     const op = WASM_OPS[name];
     if (!op) throw new Error(`internal: the wasm engine has no op ${name}`);
-    const made = op({ heap: this.#heap, inputs: inputs.map((id) => this.#get(id)), attrs: attrMap(attrs) });
+    const call = { heap: this.#heap, inputs: inputs.map((id) => this.#get(id)), attrs: attrMap(attrs) };
+    const made = this.#guard(() => op(call));
     const values = Array.isArray(made) ? (made as WasmValue[]) : [made as WasmValue];
     if (values.length !== outputs) throw new Error(`internal: ${name} gave ${values.length} values, not ${outputs}`);
     return values.map((value) => ({
@@ -58,6 +59,15 @@ export class WasmDevice implements Device {
 
   getNumOfTensors(): number {
     return this.#heap.count();
+  }
+
+  /** @throws memory/exhausted */
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw explainTrap(error, this.#heap.bytes());
+    }
   }
 
   #add(value: WasmValue): ValueId {

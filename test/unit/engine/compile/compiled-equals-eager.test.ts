@@ -52,6 +52,12 @@ const SETTINGS: Setting[] = [
     tolerance: 1e-6,
     ...BIASES_TRAINED,
   },
+  {
+    title: 'Quasi-LoRA with the embedding, head and table tied',
+    dir: tied,
+    peft: { peft_type: 'QLORA', target_modules: ['embed_tokens', 'v_proj'] },
+    tolerance: 1e-6,
+  },
   { title: 'LoRA in bf16', dir: plain, compute: 'bfloat16', tolerance: 1e-2 },
   {
     title: 'all weights in bf16 with checkpoints',

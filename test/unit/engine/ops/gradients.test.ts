@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../../src-main/engine/device/device.ts';
 import { activation, ACTIVATIONS, findActivation } from '../../../../src-main/engine/ops/activation.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
-import { takeRows, trainableEmbedding } from '../../../../src-main/engine/ops/embedding.ts';
+import { embeddingUpdate, takeRows, trainableEmbedding } from '../../../../src-main/engine/ops/embedding.ts';
 import { gatedActivation } from '../../../../src-main/engine/ops/gated-activation.ts';
 import { layerNorm } from '../../../../src-main/engine/ops/layer-norm.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
@@ -177,6 +177,22 @@ const LAYERS: GradientCase[] = [
       return [basics.multiply(rows, rows)];
     },
   },
+  ...[false, true].map((hasScaling): GradientCase => ({
+    title: `embeddingUpdate with repeated ids${hasScaling ? ' and a scaling vector' : ''}`,
+    inputs: {
+      rows: { shape: [2, 3, 4] },
+      a: { shape: [2, 5] },
+      b: { shape: [4, 2] },
+      ...(hasScaling && { s: { shape: [4] } }),
+    },
+    run: ({ rows, a, b, s }, fixed) => {
+      const parameter = (leaf: Tensor) => ({ leaf, value: leaf });
+      const places = ids(fixed['a']!, [4, 0, 4, 4, 1, 2], [2, 3]);
+      const update = { a: parameter(a!), b: parameter(b!), s: s ? parameter(s) : null, scale: 0.7 };
+      const out = embeddingUpdate(rows!, places, update);
+      return [basics.multiply(out, out)];
+    },
+  })),
   {
     title: 'takeRows with a row taken twice and one never',
     inputs: { x: { shape: [4, 3] } },

@@ -212,6 +212,9 @@ describe('files', () => {
     ['LoRA', {}],
     ['Quasi-LoRA with biases', { peft_type: 'QLORA', bias: ['q_proj'] }],
     ['DoRA with whole modules', { use_dora: true, modules_to_save: ['norm', 'embed_tokens'] }],
+    ['LoRA with the embedding', { target_modules: ['embed_tokens', 'q_proj'], rank_pattern: { embed_tokens: 2 } }],
+    ['Quasi-LoRA of the embedding', { peft_type: 'QLORA', target_modules: ['embed_tokens'] }],
+    ['PiSSA with the embedding', { init_lora_weights: 'pissa', target_modules: ['embed_tokens', 'q_proj'] }],
     ['all weights', { peft_type: 'NONE' }],
     ['some weights', { peft_type: 'NONE', trainable_modules: ['mlp'] }],
   ])('bring every bit back: %s', async (name, peft) => {

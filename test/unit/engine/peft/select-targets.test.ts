@@ -34,6 +34,19 @@ describe('target_modules', () => {
     expect(await targetsOf(peft)).toHaveLength(count);
   });
 
+  it('covers embedding tables where they are meant', async () => {
+    const updates = async (peft: Partial<PeftConfig>) => {
+      await attach(untied, peft);
+      return untied.model.weights.filter(({ update }) => update).map(({ name, update }) => [name, update!.rank]);
+    };
+    expect(await updates({ target_modules: ['embed_tokens', 'q_proj'], rank_pattern: { embed_tokens: 3 } })).toEqual([
+      ['model.embed_tokens.weight', 3],
+    ]);
+    expect(await updates({ target_modules: '.*(embed_tokens|q_proj)', r: 2 })).toHaveLength(1);
+    expect(await updates({ target_modules: 'all-linear' })).toEqual([]);
+    expect(await updates({ target_modules: '.*', modules_to_save: ['embed_tokens'] })).toEqual([]);
+  });
+
   it('takes a name as the end of a path after a dot, and a pattern as the whole path', async () => {
     expect(await targetsOf({ target_modules: ['o_proj'] })).toEqual([
       'model.layers.0.self_attn.o_proj',
@@ -89,7 +102,7 @@ describe('patterns by module', () => {
 describe('faults', () => {
   it('come all at once, each with its setting and the names there are', async () => {
     const peft: Partial<PeftConfig> = {
-      target_modules: ['q_proj', 'nothing', 'embed_tokens', 'lm_head'],
+      target_modules: ['q_proj', 'nothing', 'lm_head'],
       exclude_modules: ['down_proj'],
       layers_to_transform: [1, 12, 40],
       rank_pattern: { up_proj: 2 },
@@ -103,7 +116,6 @@ describe('faults', () => {
     expect(faultsOf(error)).toEqual([
       'peft.trainable_modules is for peft_type NONE',
       'peft.target_modules "nothing" matches no module of this model',
-      'peft.target_modules "embed_tokens" is an embedding table; adapters on tables are not supported',
       'peft.target_modules "lm_head" shares the table of the token embedding in this model',
       'peft.exclude_modules ["down_proj"] matches none of the modules that would be adapted',
       'peft.layers_to_transform names layer 12, 40; the layers of this model are 0 to 11',
@@ -120,6 +132,7 @@ describe('faults', () => {
     [{ target_modules: '.*nothing' }, /target_modules ".\*nothing" matches no module/],
     [{ target_modules: '.*q_proj', layers_to_transform: [0] }, /layers_to_transform does not go with a pattern/],
     [{ target_modules: ['q_proj'], exclude_modules: '.*' }, /leave no module to adapt/],
+    [{ target_modules: ['embed_tokens'], use_dora: true }, /use_dora does not go with embedding tables as targets/],
     [{ exclude_modules: '(' }, /exclude_modules .* is no regular expression/],
     [{ peft_type: 'QLORA', use_dora: true }, /use_dora does not go with peft_type QLORA/],
     [{ peft_type: 'QLORA', init_lora_weights: 'pissa' }, /"pissa" does not go with peft_type QLORA/],
