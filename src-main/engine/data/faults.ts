@@ -2,7 +2,7 @@
  * @file Faults of data files: made in one shape, gathered without end, listed up to a limit.
  */
 import type { Fault } from '../../../src-shared/domain/app-error.ts';
-import type { DataFault, DataNotice, RowItem } from './types.ts';
+import type { DataFault, DataNotice, RowItem, RowSource } from './types.ts';
 
 /** Where in the file, and what to do. */
 export interface FaultPlace {
@@ -40,6 +40,11 @@ export class RowFault extends Error {
     this.field = place.field ?? null;
     this.hint = place.hint;
   }
+}
+
+/** What is said of a row: the element of a JSON array is named, as its line does not tell it. */
+export function aboutRow(message: string, { row }: Pick<RowSource, 'row'>): string {
+  return row === undefined ? message : `row ${row}: ${message}`;
 }
 
 /** How many faults are shown one by one; the rest are counted. */

@@ -2,7 +2,7 @@
  * @file Rows of a file to examples: looks at the first rows, finds the format, then reads every row in it.
  */
 import { columnsOf, detectFormat, type DetectedFormat, type DetectOptions } from './detect-format.ts';
-import { dataFault, RowFault } from './faults.ts';
+import { aboutRow, dataFault, RowFault } from './faults.ts';
 import type { Example } from './example.ts';
 import { countChars } from './files/expansion.ts';
 import { sniffFile, type DataFile } from './files/sniff.ts';
@@ -21,8 +21,8 @@ export interface FoundFile {
 export type ExampleItem =
   | { readonly kind: 'file'; readonly found: FoundFile }
   | { readonly kind: 'example'; readonly example: Example; readonly source: RowSource }
-  /** `isRow`: a row was there and could not be used. */
-  | { readonly kind: 'fault'; readonly fault: DataFault; readonly isRow: boolean }
+  /** `isRow`: a row was there and could not be used; `source` where it could be read at least. */
+  | { readonly kind: 'fault'; readonly fault: DataFault; readonly isRow: boolean; readonly source?: RowSource }
   | { readonly kind: 'notice'; readonly notice: DataNotice };
 
 export type ReadExamplesOptions = DetectOptions & ReadRowsOptions;
@@ -83,7 +83,7 @@ function toExampleItem(item: RowItem, detected: DetectedFormat): ExampleItem {
   try {
     return { kind: 'example', example: detected.format.read(viewRow(row, detected.plan)), source };
   } catch (error) {
-    return { kind: 'fault', fault: rowFaultAt(error, source), isRow: true };
+    return { kind: 'fault', fault: rowFaultAt(error, source), isRow: true, source };
   }
 }
 
@@ -91,5 +91,6 @@ function toExampleItem(item: RowItem, detected: DetectedFormat): ExampleItem {
 export function rowFaultAt(error: unknown, source: RowSource): DataFault {
   if (!(error instanceof RowFault)) throw error;
   const { code, message, field, hint } = error;
-  return dataFault(code, source.file, message, { line: source.line, field, ...(hint === undefined ? {} : { hint }) });
+  const place = { line: source.line, field, ...(hint === undefined ? {} : { hint }) };
+  return dataFault(code, source.file, aboutRow(message, source), place);
 }

@@ -10,7 +10,7 @@ import { createDigestTable } from './digest-table.ts';
 import { digestExample, type Example } from './example.ts';
 import { readExamples, type ReadExamplesOptions } from './read-examples.ts';
 import { readRows } from './read-rows.ts';
-import type { Row } from './types.ts';
+import type { Row, RowSource } from './types.ts';
 
 export interface RepairOptions extends ReadExamplesOptions {
   readonly train: readonly string[];
@@ -66,11 +66,11 @@ async function findDropped(options: RepairOptions): Promise<SeenFile[]> {
       };
       for await (const item of readExamples(path, options)) {
         if (item.kind === 'fault' && !item.isRow) faults.push(item.fault);
-        else if (item.kind === 'fault') countDropped(file, 'bad', item.fault.line ?? 0);
+        else if (item.kind === 'fault') countDropped(file, 'bad', item.source);
         else if (item.kind === 'example') {
           const reason = judge(item.example, item.source.line);
           if (reason === null) file.kept++;
-          else countDropped(file, reason, item.source.line);
+          else countDropped(file, reason, item.source);
         }
       }
       files.push(file);
@@ -80,10 +80,13 @@ async function findDropped(options: RepairOptions): Promise<SeenFile[]> {
   return files;
 }
 
-function countDropped({ dropped, counts }: SeenFile, reason: keyof SeenFile['counts'], line: number): void {
-  dropped.add(line);
+/** @param source left out for what is not read as a row the second time either */
+function countDropped({ dropped, counts }: SeenFile, reason: keyof SeenFile['counts'], source?: RowSource): void {
+  if (source) dropped.add(numberOf(source));
   counts[reason]++;
 }
+
+const numberOf = ({ row, line }: RowSource): number => row ?? line;
 
 /** A file that cannot be read has no rows to copy; bad rows stay where nobody asked to leave them out. */
 function refuse(faults: readonly Fault[], files: readonly SeenFile[], dropsBad: boolean): void {
@@ -106,7 +109,7 @@ async function* keptLines(
   options: ReadExamplesOptions,
 ): AsyncGenerator<string> {
   for await (const item of readRows(path, options)) {
-    if (item.kind === 'row' && !dropped.has(item.source.line)) yield `${stringifyRow(item.row)}\n`;
+    if (item.kind === 'row' && !dropped.has(numberOf(item.source))) yield `${stringifyRow(item.row)}\n`;
   }
 }
 

@@ -12,8 +12,10 @@ export const IGNORED_LABEL = -100;
 export interface RowSource {
   /** Path as the user gave it. */
   readonly file: string;
-  /** 1-based line (text formats) or row (tables, JSON arrays: position of the element). */
+  /** 1-based line (text formats, JSON arrays: where the element begins) or row (tables). */
   readonly line: number;
+  /** JSON arrays: 1-based position of the element, as a line may hold many. */
+  readonly row?: number;
 }
 
 /** One training example of a language model. */

@@ -19,6 +19,8 @@ export async function* readCsv(file: DataFile): AsyncGenerator<RowItem> {
   for await (const lines of readLines(file)) {
     for (const { number, text, fault } of lines) {
       if (fault) yield { kind: 'fault', fault };
+      // Without its first row the others have no names.
+      if (text === null && names === null) return;
       if (text === null) continue;
       if (splitter === null) {
         const separator = /^sep=(.)$/.exec(text)?.[1];

@@ -16,12 +16,29 @@ export interface CutPiece {
   readonly key: string | null;
 }
 
+/** What stands around the rows. */
+export interface JsonFrame {
+  /** Each element as `0`, "element, element" as one. */
+  readonly text: string;
+  /** Where in the file a place of the text is. */
+  placeOf(offset: number): FramePlace;
+}
+
+export interface FramePlace {
+  /** 1-based. */
+  readonly line: number;
+  /** The element there or before; 0 = none. */
+  readonly row: number;
+  /** In that element, which never ends. */
+  readonly isInside: boolean;
+}
+
 export interface JsonCutter {
   push(chunk: Buffer): CutPiece[];
   /** True once what stands around the rows has outgrown its limit. */
   frameTooLarge(): boolean;
-  /** @returns the frame; call after the last chunk. */
-  end(): string;
+  /** Call after the last chunk. */
+  end(): JsonFrame;
 }
 
 const QUOTE = 0x22;
@@ -71,7 +88,7 @@ export function createJsonCutter(maxElementBytes: number, maxFrameBytes: number)
         const isSpace = byte === 0x20 || (byte >= 9 && byte <= 13);
         if (brackets.inList() && !isSpace && !ends) {
           frame.add(chunk.subarray(from, index));
-          frame.addElement();
+          frame.addElement(line);
           from = index;
           element = { pieces: [], bytes: 0, line, depth: brackets.depth() };
         }
@@ -85,6 +102,7 @@ export function createJsonCutter(maxElementBytes: number, maxFrameBytes: number)
           key: frame.listName(),
         });
         element = null;
+        frame.endElement(line);
       }
       if (byte === QUOTE) inString = true;
       else brackets.follow(byte);
@@ -101,7 +119,7 @@ export function createJsonCutter(maxElementBytes: number, maxFrameBytes: number)
     end: () => {
       // An element that never ends belongs to the frame: there its missing end is found.
       if (element !== null) frame.replaceElement(Buffer.concat(element.pieces));
-      return frame.text();
+      return frame.end();
     },
   };
 }
@@ -130,33 +148,57 @@ function createBrackets(): { follow(byte: number): void; depth(): number; inList
 /** What stands around the elements; "element, element" is kept as one, so a long list has a short frame. */
 function createFrame(maxBytes: number): {
   add(bytes: Buffer): void;
-  addElement(): void;
+  addElement(line: number): void;
+  endElement(line: number): void;
   replaceElement(bytes: Buffer): void;
   listName(): string | null;
   tooLarge(): boolean;
-  text(): string;
+  end(): JsonFrame;
 } {
   let text = '';
   let gap = '';
+  let row = 0;
+  let isOpen = false;
+  // The last of the elements that each 0 stands for; the first mark is the start of the file.
+  const marks = [{ at: -1, row: 0, line: 1 }];
   let name: string | null = null;
   return {
     add: (bytes) => {
       if (gap.length <= maxBytes) gap += bytes.toString('latin1');
     },
-    addElement: () => {
+    addElement: (line) => {
+      row++;
+      isOpen = true;
       if (!(text.endsWith('0') && gap.trim() === ',')) {
         text += `${gap}0`;
         name = /^\s*\{/.test(text)
           ? (/"((?:[^"\\]|\\.)*)"\s*:\s*\[[\s0,]*$/.exec(text.slice(-10_000))?.[1] ?? '')
           : null;
-      }
+        marks.push({ at: text.length - 1, row, line });
+      } else Object.assign(marks.at(-1)!, { row, line });
       gap = '';
+    },
+    endElement: (line) => {
+      isOpen = false;
+      marks.at(-1)!.line = line;
     },
     replaceElement: (bytes) => {
       text = text.slice(0, -1) + bytes.subarray(0, maxBytes).toString('latin1');
     },
     listName: () => (name === null ? null : Buffer.from(name, 'latin1').toString('utf8')),
     tooLarge: () => text.length + gap.length > maxBytes,
-    text: () => Buffer.from(text + gap, 'latin1').toString('utf8'),
+    end: () => {
+      const latin = text + gap;
+      const decoded = Buffer.from(latin, 'latin1').toString('utf8');
+      return {
+        text: decoded,
+        placeOf: (offset) => {
+          const byte = Buffer.byteLength(decoded.slice(0, offset));
+          const mark = marks.findLast(({ at }) => at <= byte)!;
+          const passed = latin.slice(Math.max(0, mark.at), byte).split('\n').length - 1;
+          return { row: mark.row, line: mark.line + passed, isInside: isOpen && mark === marks.at(-1) && mark.row > 0 };
+        },
+      };
+    },
   };
 }

@@ -6,9 +6,9 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
-import { faultItem, noticeItem } from '../faults.ts';
-import type { RowItem } from '../types.ts';
-import { createJsonCutter, type CutPiece } from './json-cutter.ts';
+import { aboutRow, faultItem, noticeItem } from '../faults.ts';
+import type { RowItem, RowSource } from '../types.ts';
+import { createJsonCutter, type CutPiece, type JsonFrame } from './json-cutter.ts';
 import { explainJsonFault } from './json-fault.ts';
 import { parseJsonObject, readJsonl } from './jsonl.ts';
 import { inMegabytes, MAX_JSON_FRAME_BYTES, MAX_ROW_BYTES } from './limits.ts';
@@ -70,14 +70,18 @@ function isJson(text: string): boolean {
 
 function toItem(file: string, piece: CutPiece, element: number): RowItem {
   const { bytes, line } = piece;
+  const source: RowSource = { file, line, row: element };
   if (bytes === null) {
     const message = `element ${element} of the list has more than the ${inMegabytes(MAX_ROW_BYTES)} that one row may have`;
     return faultItem('data/line-too-long', file, message, { line });
   }
-  if (!isUtf8(bytes)) return { kind: 'fault', fault: notUtf8Fault(file, line, bytes) };
+  if (!isUtf8(bytes)) {
+    const fault = notUtf8Fault(file, line, bytes);
+    return { kind: 'fault', fault: { ...fault, message: aboutRow(fault.message, source) } };
+  }
   const text = bytes.toString('utf8');
-  const parsed = parseJsonObject(file, line, text);
-  if ('row' in parsed) return { kind: 'row', row: parsed.row, source: { file, line } };
+  const parsed = parseJsonObject(source, text);
+  if ('row' in parsed) return { kind: 'row', row: parsed.row, source };
   if (piece.key !== null && parsed.fault.code === 'data/not-an-object') {
     return faultItem('data/column-lists', file, `"${piece.key}" is a list of values, not a list of rows`, {
       line,
@@ -88,15 +92,18 @@ function toItem(file: string, piece: CutPiece, element: number): RowItem {
 }
 
 /** Faults of what stands around the elements. */
-function* judgeFrame(file: string, frame: string, elements: number): Generator<RowItem> {
-  const explained = explainJsonFault(frame);
+function* judgeFrame(file: string, { text, placeOf }: JsonFrame, elements: number): Generator<RowItem> {
+  const explained = explainJsonFault(text);
   if (explained !== null) {
-    yield faultItem('data/broken-json', file, `not valid JSON outside the rows: ${explained.reason}`, {
-      hint: 'Correct the brackets and commas between the rows.',
+    const { line, row, isInside } = placeOf(explained.offset);
+    const where = isInside ? `in row ${row}` : row > 0 ? `after row ${row}` : 'before the first row';
+    yield faultItem('data/broken-json', file, `not valid JSON ${where}: ${explained.reason}`, {
+      line,
+      hint: 'Correct the brackets and commas of the list.',
     });
     return;
   }
-  const value: unknown = JSON.parse(frame);
+  const value: unknown = JSON.parse(text);
   if (Array.isArray(value)) return;
   if (typeof value !== 'object' || value === null) {
     yield faultItem('data/json-layout', file, 'the file holds a single value, not a list of objects', {

@@ -1,8 +1,8 @@
 /**
  * @file JSONL: one JSON object a line. Every broken line is reported with column and reason; the others are read.
  */
-import { dataFault, faultItem } from '../faults.ts';
-import type { DataFault, Row, RowItem } from '../types.ts';
+import { aboutRow, dataFault, faultItem } from '../faults.ts';
+import type { DataFault, Row, RowItem, RowSource } from '../types.ts';
 import { explainJsonFault } from './json-fault.ts';
 import { MAX_JSON_DEPTH } from './limits.ts';
 import { readLines } from './lines.ts';
@@ -32,23 +32,24 @@ function notOnePerLine(file: string, line: number): RowItem {
 }
 
 function parseRow(file: string, line: number, text: string): RowItem {
-  const parsed = parseJsonObject(file, line, text);
+  const parsed = parseJsonObject({ file, line }, text);
   return 'fault' in parsed
     ? { kind: 'fault', fault: parsed.fault }
     : { kind: 'row', row: parsed.row, source: { file, line } };
 }
 
 /** Parses the JSON of one row. @param text the row alone; `column` in the fault counts from its start. */
-export function parseJsonObject(file: string, line: number, text: string): { row: Row } | { fault: DataFault } {
+export function parseJsonObject(source: RowSource, text: string): { row: Row } | { fault: DataFault } {
+  const { file, line } = source;
   if (text.length > MAX_JSON_DEPTH && nestsTooDeep(text)) {
-    const message = `brackets are nested more than ${MAX_JSON_DEPTH} deep`;
+    const message = aboutRow(`brackets are nested more than ${MAX_JSON_DEPTH} deep`, source);
     return { fault: dataFault('data/too-deep', file, message, { line, hint: 'Remove this row.' }) };
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { fault: brokenJson(file, line, text, error) };
+    return { fault: brokenJson(source, text, error) };
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { row: value as Row };
   const what = Array.isArray(value)
@@ -56,12 +57,12 @@ export function parseJsonObject(file: string, line: number, text: string): { row
     : value === null
       ? 'null'
       : `a ${typeof value === 'string' ? 'text' : typeof value}`;
-  return {
-    fault: dataFault('data/not-an-object', file, `the row is ${what}, not an object with named fields`, {
-      line,
-      hint: 'Write each row as {"field": value, …}.',
-    }),
-  };
+  const isListOfRows = Array.isArray(value) && typeof value[0] === 'object' && source.row === undefined;
+  const hint = isListOfRows
+    ? 'Name a file that is one JSON array .json; in JSONL each line is one row.'
+    : 'Write each row as {"field": value, …}.';
+  const message = aboutRow(`the row is ${what}, not an object with named fields`, source);
+  return { fault: dataFault('data/not-an-object', file, message, { line, hint }) };
 }
 
 /** A quick bound first: a text with few brackets cannot be deep. */
@@ -87,15 +88,16 @@ function countUpTo(text: string, char: string): number {
   return count;
 }
 
-function brokenJson(file: string, line: number, text: string, error: unknown): DataFault {
+function brokenJson(source: RowSource, text: string, error: unknown): DataFault {
   const explained = explainJsonFault(text);
   const offset = explained?.offset ?? 0;
   const before = text.slice(0, offset);
   const lineBreaks = before.split('\n').length - 1;
   const column = offset - before.lastIndexOf('\n');
   const reason = explained?.reason ?? (error instanceof Error ? error.message : String(error));
-  return dataFault('data/broken-json', file, `not valid JSON at column ${column}: ${reason}`, {
-    line: line + lineBreaks,
+  const message = aboutRow(`not valid JSON at column ${column}: ${reason}`, source);
+  return dataFault('data/broken-json', source.file, message, {
+    line: source.line + lineBreaks,
     hint: 'Correct or remove this row.',
   });
 }

@@ -84,7 +84,16 @@ function toLine(file: DataFile, number: number, line: LineBytes, maxBytes: numbe
   }
   const bytes = line.bytes.at(-1) === CARRIAGE_RETURN ? line.bytes.subarray(0, -1) : line.bytes;
   if (!isUtf8(bytes)) return { number, text: null, fault: notUtf8Fault(file.path, number, bytes) };
+  const zero = bytes.indexOf(0);
+  if (zero >= 0) return { number, text: null, fault: zeroByteFault(file.path, number, zero) };
   return { number, text: bytes.toString('utf8'), fault: null };
+}
+
+function zeroByteFault(file: string, line: number, at: number): DataFault {
+  return dataFault('data/binary', file, `a zero byte at column ${at + 1}: this is not plain text`, {
+    line,
+    hint: 'The file is damaged there: remove the line, or write the file again.',
+  });
 }
 
 /** Says which byte is wrong and in which encoding the line would make sense. */

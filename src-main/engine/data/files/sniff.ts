@@ -47,6 +47,8 @@ const TYPE_OF_EXTENSION: Readonly<Record<string, DataFileType>> = {
 export const READABLE_TYPES = 'JSONL, JSON, CSV, TSV, TXT, Parquet or XLSX';
 
 const HEAD_BYTES = 64 * 1024;
+/** Share of zero bytes that a text may have; each is a fault of its line. */
+const MOST_ZEROS = 0.002;
 
 interface Signature {
   readonly bytes: string;
@@ -85,6 +87,12 @@ const SIGNATURES: readonly Signature[] = [
   { bytes: '\x7fELF', code: 'data/binary', what: 'a program', hint: 'Choose a data file.' },
   { bytes: 'MZ', code: 'data/binary', what: 'a Windows program', hint: 'Choose a data file.' },
   { bytes: '{"', at: 8, code: 'data/binary', what: 'a safetensors model file', hint: 'This is a model, not data.' },
+  {
+    bytes: 'version https://git-lfs.github.com/spec/',
+    code: 'data/lfs-pointer',
+    what: 'a pointer that Git LFS left in place of the data',
+    hint: 'Fetch the data itself with `git lfs pull`, or download the file again.',
+  },
   {
     bytes: '\x80\x04\x95',
     code: 'data/binary',
@@ -128,11 +136,8 @@ async function openRegularFile(
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       return { fault: dataFault('data/missing-file', file, 'there is no such file', { hint: 'Check the path.' }) };
     }
-    return {
-      fault: dataFault('data/unreadable-file', file, `the file cannot be opened (${code})`, {
-        hint: 'Check who may read it.',
-      }),
-    };
+    const hint = code === 'ELOOP' ? 'It is a link that leads back to itself.' : 'Check who may read it.';
+    return { fault: dataFault('data/unreadable-file', file, `the file cannot be opened (${code})`, { hint }) };
   }
 }
 
@@ -181,6 +186,13 @@ function judge(file: string, head: Buffer, sizeBytes: number): SniffResult {
   }
   const encodingFault = findEncodingFault(head);
   if (encodingFault) return fail(...encodingFault);
+  if (known !== 'txt' && /^\s*(?:<!doctype html|<html)/i.test(head.subarray(0, 200).toString('latin1'))) {
+    return fail(
+      'data/web-page',
+      'this is a web page (HTML), not data',
+      'Download the file itself, not the page about it.',
+    );
+  }
   const skipBytes = startsWith(head, '\xef\xbb\xbf') ? 3 : 0;
   const type = known ?? guessTextType(head, skipBytes);
   if (type === null) {
@@ -221,7 +233,7 @@ function findEncodingFault(head: Buffer): [code: string, message: string, hint: 
   if ((odd > half * 0.4 && even < half * 0.1) || (even > half * 0.4 && odd < half * 0.1)) {
     return ['data/encoding', 'the text looks like UTF-16 without a mark, not UTF-8', save];
   }
-  if (even + odd > 0 || controls > head.length * 0.05) {
+  if (even + odd > Math.max(2, head.length * MOST_ZEROS) || controls > head.length * 0.05) {
     return ['data/binary', 'this is a binary file, not text', `Give a data file (${READABLE_TYPES}).`];
   }
   return null;

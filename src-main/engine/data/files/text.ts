@@ -26,13 +26,6 @@ export async function* readText(file: DataFile, unit: TextUnit): AsyncGenerator<
         continue;
       }
       if (isTooLong) continue;
-      const binary = text.indexOf('\0');
-      if (binary >= 0) {
-        yield faultItem('data/binary', file.path, `a zero byte at column ${binary + 1}: this is not plain text`, {
-          line: number,
-        });
-        continue;
-      }
       if (lines.length === 0) startLine = number;
       lines.push(text);
       chars += text.length + 1;

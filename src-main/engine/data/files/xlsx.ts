@@ -8,6 +8,7 @@ import { createExpansionGuard, ExpandsTooMuch } from './expansion.ts';
 import { inMegabytes, MAX_XLSX_BYTES, MAX_XLSX_CELLS } from './limits.ts';
 import type { DataFile } from './sniff.ts';
 import { checkHeader } from './table-header.ts';
+import { findLostCells } from './xlsx-cells.ts';
 import { packZipParts, unpackZipParts, ZipTooLarge, type ZipParts } from './zip-parts.ts';
 
 const SAVE_AS_CSV = 'Save the sheet as CSV UTF-8 and give that file.';
@@ -47,17 +48,29 @@ export async function* readXlsx(file: DataFile): AsyncGenerator<RowItem> {
     yield faultItem('data/too-large', file.path, error.message, { hint: SAVE_AS_CSV });
     return;
   }
-  for (const [index, row] of rows.entries()) {
-    const isBlank = Object.values(row).every((value) => value === null);
-    if (!isBlank) yield { kind: 'row', row, source: { file: file.path, line: index + 2 } };
+  // The library leaves out rows at the end that hold nothing for it.
+  const last = Math.max(rows.length + 1, ...sheet.lostCells.keys());
+  for (let line = 2; line <= last; line++) {
+    const row = rows[line - 2] ?? {};
+    const lost = sheet.lostCells.get(line);
+    if (lost !== undefined) {
+      const hint = 'Correct the formula, or open the workbook in Excel or LibreOffice and save it with its results.';
+      yield faultItem('data/lost-cell', file.path, lost, { line, hint });
+    } else if (Object.values(row).some((value) => value !== null)) {
+      yield { kind: 'row', row, source: { file: file.path, line } };
+    }
   }
 }
 
 type Cells = readonly (readonly unknown[])[];
 
-async function readFirstSheet(
-  file: DataFile,
-): Promise<{ readonly cells: Cells; readonly sheetCount: number } | { readonly item: RowItem }> {
+interface Sheet {
+  readonly cells: Cells;
+  readonly lostCells: ReadonlyMap<number, string>;
+  readonly sheetCount: number;
+}
+
+async function readFirstSheet(file: DataFile): Promise<Sheet | { readonly item: RowItem }> {
   const fail = (code: string, message: string, hint: string): { readonly item: RowItem } => ({
     item: faultItem(code, file.path, message, { hint }),
   });
@@ -76,7 +89,7 @@ async function readFirstSheet(
       );
     }
     const cells = (await readSheet(packZipParts(parts), { trim: false })) as unknown as Cells;
-    return { cells, sheetCount: countSheets(parts) };
+    return { cells, lostCells: findLostCells(parts), sheetCount: countSheets(parts) };
   } catch (error) {
     if (error instanceof ZipTooLarge) {
       return fail('data/too-large', `the workbook unpacks to more than ${inMegabytes(MAX_XLSX_BYTES)}`, SAVE_AS_CSV);

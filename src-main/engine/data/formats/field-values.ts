@@ -43,6 +43,10 @@ export function requireText(row: RowView, field: string): string {
 export function optionalText(row: RowView, field: string): string | null {
   const value = row.get(field);
   if (value === undefined || value === null) return null;
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    const message = `the number ${value} is too large to be kept digit by digit`;
+    throw fieldFault(row, field, 'data/wrong-value', message, 'Write it as a text, in double quotes.');
+  }
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return value.trim() === '' ? null : value;
   throw fieldFault(

@@ -86,6 +86,11 @@ const farCell =
   '<worksheet><sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row></sheetData></worksheet>';
 const bombParts = (): Map<string, Buffer> =>
   workbookParts([], `<worksheet><sheetData>${' '.repeat(97 * MEGABYTE)}</sheetData></worksheet>`);
+const sheetOf = (cells: string): Buffer => {
+  const header =
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>';
+  return sheetWith(`<worksheet><sheetData>${header}<row r="2">${cells}</row></sheetData></worksheet>`);
+};
 const sheetWith = (sheet: string): Buffer => packZipParts(workbookParts([], sheet));
 
 export const SPREADSHEETS: BrokenFile[] = [
@@ -138,6 +143,20 @@ export const SPREADSHEETS: BrokenFile[] = [
     says: 'cannot be read',
   },
   { name: 'far-cell.xlsx', content: sheetWith(farCell), code: 'data/too-large', line: null, says: 'cells' },
+  {
+    name: 'error-cell.xlsx',
+    content: sheetOf('<c r="A2" t="e"><v>#N/A</v></c><c r="B2" t="e"><v>#REF!</v></c>'),
+    code: 'data/lost-cell',
+    line: 2,
+    says: 'cell A2 holds the error #N/A',
+  },
+  {
+    name: 'formula.xlsx',
+    content: sheetOf('<c r="A2"><v>1</v></c><c r="B2"><f>A2+1</f><v/></c>'),
+    code: 'data/lost-cell',
+    line: 2,
+    says: 'cell B2 is a formula whose result is not stored',
+  },
   {
     name: 'empty-cell.xlsx',
     content: makeXlsx([...PAIR_CELLS, ['c', null]]),

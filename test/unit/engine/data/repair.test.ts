@@ -34,6 +34,13 @@ async function repair(train: string[], evaluation: string[] = [], leaveOut = ALL
 }
 
 describe('a repaired copy', () => {
+  it('of a JSON array on one line is without its bad rows alone', async () => {
+    const file = await place.write('rows.json', '[{"text":"a"},{"text":""},{"text":"b"},{"text":"a"},{"text":"c"}]');
+    const [copy] = await repair([file]);
+    expect(copy).toMatchObject({ kept: 3, left_out: { bad: 1, duplicates: 1 } });
+    expect(copy?.rows.map((row) => JSON.parse(row))).toEqual([{ text: 'a' }, { text: 'b' }, { text: 'c' }]);
+  });
+
   it('of a broken CSV is without its bad rows and reads cleanly; the file stays as it was', async () => {
     const broken = 'prompt,completion\nWhat is one?,1\nWhat is two?\nWhat is three?,\nWhat is four?,4\n';
     const file = await place.write('rows.csv', broken);
