@@ -21,7 +21,7 @@ export interface JsonFrame {
   /** Each element as `0`, "element, element" as one. */
   readonly text: string;
   /** Where in the file a place of the text is. */
-  placeOf(offset: number): FramePlace;
+  readonly placeOf: (offset: number) => FramePlace;
 }
 
 export interface FramePlace {
