@@ -1,5 +1,5 @@
 /**
- * @file Everything about one run, several runs beside each other, and a run's figures as a table file.
+ * @file Everything about one run, and several runs beside each other.
  */
 import { statSync } from 'node:fs';
 import type {
@@ -51,33 +51,4 @@ export function compareConfigs(runs: readonly RunRecord[]): ConfigDifference[] {
   return paths
     .map((path) => ({ path, values: flat.map((config) => config.get(path) ?? null) }))
     .filter(({ values }) => new Set(values).size > 1);
-}
-
-const CSV_COLUMNS = [
-  'step',
-  'loss',
-  'eval_loss',
-  'perplexity',
-  'learning_rate',
-  'grad_norm',
-  'tokens_per_second',
-  'tokens',
-  'memory_bytes',
-  'epoch',
-  'elapsed_ms',
-] as const;
-
-/** One line a step; cells that a step has no figure for are empty. Further evaluation figures get columns of their own. */
-export function metricsToCsv({ metrics, evaluations }: RunDetails): string {
-  const extra = [...new Set(evaluations.flatMap((evaluation) => Object.keys(evaluation.metrics)))].sort();
-  const lines = new Map<number, Record<string, number>>();
-  for (const metric of metrics) lines.set(metric.step, { ...metric });
-  for (const { step, eval_loss, perplexity, metrics: figures } of evaluations) {
-    lines.set(step, { ...lines.get(step), step, eval_loss, perplexity, ...figures });
-  }
-  const columns = [...CSV_COLUMNS, ...extra];
-  const rows = [...lines.values()].sort((a, b) => (a.step ?? 0) - (b.step ?? 0));
-  return [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ''))]
-    .map((cells) => `${cells.join(',')}\n`)
-    .join('');
 }

@@ -107,8 +107,8 @@ class Director implements RunDirector {
   }
 
   async addEpochs(run: string, epochs: number): Promise<ActiveRun> {
-    const { run: record } = await this.#services.runs.show(run);
-    const { training } = parseRunConfig(JSON.parse(record.config_json));
+    const { run: record, config } = await this.#services.library.details(run);
+    const { training } = parseRunConfig(config);
     const steps = training.max_steps ?? -1;
     if (steps === -1) {
       const settings = [`training.num_train_epochs=${(training.num_train_epochs ?? 1) + epochs}`];

@@ -34,9 +34,10 @@ import {
 import { listRunsByState, updateRun } from '../store/runs.ts';
 import { listSamples } from '../store/samples.ts';
 import type { History } from './history.ts';
+import { writeMetricsCsv } from './metrics-csv.ts';
 import type { Notice } from './notice.ts';
 import { recoverOrphans } from './rebuild-history.ts';
-import { compareConfigs, metricsToCsv, readRunDetails } from './run-details.ts';
+import { compareConfigs } from './run-details.ts';
 import { findKnownRun, type RunService } from './run-service.ts';
 
 /** Weights of a finished run, or of one of its checkpoints. */
@@ -100,7 +101,7 @@ export function createRunLibrary({ history, runs }: { history: History; runs: Ru
     details: async (run) => readPageDetails(await history.open(), await find(run), summarize),
     metrics: async (run, afterStep, limit) =>
       readMetricPage(await history.open(), (await find(run)).id, afterStep, limit),
-    metricsCsv: async (run) => metricsToCsv(readRunDetails(await history.open(), await find(run))),
+    metricsCsv: async (run) => writeMetricsCsv(await history.open(), (await find(run)).id),
     compare: async (ids) => compareRuns(await history.open(), await findAll(ids), summarize),
     async trash(ids) {
       const records = await findAll(ids);

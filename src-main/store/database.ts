@@ -28,7 +28,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 interface OpenDatabase {
   readonly connection: Database.Database;
-  /** Prepared once, by their text. */
+  /** Prepared once, by how their rows come and their text. */
   readonly statements: Map<string, Database.Statement>;
 }
 
@@ -65,6 +65,11 @@ export function closeDatabase(db: ReadableDb): void {
 /** All rows of a query. The caller names the row's type: STRICT tables keep the promise. */
 export function selectAll<Row>(db: ReadableDb, sql: string, parameters: SqlParameters = {}): Row[] {
   return withStoreErrors(() => prepare(db, sql).all(parameters) as Row[]);
+}
+
+/** All rows of a query for numbers, each as its values in the order of the columns: a third of the work where rows are many. */
+export function selectRows(db: ReadableDb, sql: string, parameters: SqlParameters = {}): number[][] {
+  return withStoreErrors(() => prepare(db, sql, 'values').all(parameters) as number[][]);
 }
 
 /** The first row, null where there is none. */
@@ -106,12 +111,14 @@ export function listColumns(record: object, allowed: readonly string[]): string[
   return names;
 }
 
-function prepare(db: ReadableDb, sql: string): Database.Statement {
+function prepare(db: ReadableDb, sql: string, rows: 'objects' | 'values' = 'objects'): Database.Statement {
   const { connection, statements } = internals(db);
-  const known = statements.get(sql);
+  const key = `${rows} ${sql}`;
+  const known = statements.get(key);
   if (known) return known;
   const statement = connection.prepare(sql);
-  statements.set(sql, statement);
+  if (rows === 'values') statement.raw();
+  statements.set(key, statement);
   return statement;
 }
 

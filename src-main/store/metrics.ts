@@ -3,7 +3,18 @@
  */
 import type { EvaluationRecord, MetricRecord, NoticeRecord, RunRecord } from '../../src-shared/domain/history.ts';
 import type { MetricPage } from '../../src-shared/domain/run-views.ts';
-import { execute, inTransaction, type ReadableDb, selectAll, selectOne, type WritableDb } from './database.ts';
+import {
+  execute,
+  inTransaction,
+  type ReadableDb,
+  selectAll,
+  selectOne,
+  selectRows,
+  type WritableDb,
+} from './database.ts';
+
+/** As SQLite says it. */
+const NO_LIMIT = -1;
 
 /** A step that is told again (after a resume) replaces what it told before. */
 export function insertMetric(db: WritableDb, runId: string, metric: MetricRecord): void {
@@ -17,13 +28,17 @@ export function insertMetric(db: WritableDb, runId: string, metric: MetricRecord
   );
 }
 
-/** In the order of the steps. */
-export function listMetrics(db: ReadableDb, runId: string): MetricRecord[] {
+/** In the order of the steps. @param part those beyond the step `after`, at most `limit`; left out = all */
+export function listMetrics(
+  db: ReadableDb,
+  runId: string,
+  { after = -1, limit = NO_LIMIT }: { readonly after?: number; readonly limit?: number } = {},
+): MetricRecord[] {
   return selectAll<MetricRecord>(
     db,
     `SELECT step, loss, learning_rate, grad_norm, tokens_per_second, tokens, memory_bytes, epoch, elapsed_ms
-     FROM metrics WHERE run_id = @runId ORDER BY step`,
-    { runId },
+     FROM metrics WHERE run_id = @runId AND step > @after ORDER BY step LIMIT @limit`,
+    { runId, after, limit },
   );
 }
 
@@ -134,13 +149,12 @@ const METRIC_NAMES = [
 
 /** Figures of the steps beyond one, column by column, for charts. @param limit most steps to read */
 export function readMetricPage(db: ReadableDb, runId: string, afterStep: number, limit: number): MetricPage {
-  const rows = selectAll<MetricRecord>(
+  const rows = selectRows(
     db,
     `SELECT ${METRIC_NAMES.join(', ')} FROM metrics WHERE run_id = @runId AND step > @afterStep ORDER BY step LIMIT @limit`,
     { runId, afterStep, limit },
   );
-  const column = (name: keyof MetricRecord) => [name, rows.map((row) => row[name])] as const;
+  const column = (name: keyof MetricRecord, index: number) => [name, rows.map((row) => row[index])] as const;
   const columns = Object.fromEntries(METRIC_NAMES.map(column)) as unknown as MetricPage['columns'];
-  const last = rows.at(-1);
-  return { columns, next: last && rows.length === limit ? last.step : null };
+  return { columns, next: rows.length === limit ? (columns.step.at(-1) ?? null) : null };
 }

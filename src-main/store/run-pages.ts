@@ -4,6 +4,7 @@
 import type { RunRecord, RunState } from '../../src-shared/domain/history.ts';
 import type { TagCount } from '../../src-shared/domain/run-views.ts';
 import { type ReadableDb, selectAll, selectOne, type SqlParameters } from './database.ts';
+import { foldText } from './run-texts.ts';
 
 export interface RunQuery {
   /** Words that all must occur somewhere in the run's texts. */
@@ -45,9 +46,6 @@ const LINE = `SELECT id, name, dir, state, created_at, started_at, ended_at, tas
   (SELECT json_group_array(tag) FROM (SELECT tag FROM run_tags WHERE run_id = runs.id ORDER BY tag)) AS tags_json
   FROM runs`;
 
-const SEARCHED = `(name || ' ' || model_name || ' ' || data_summary || ' ' || method_summary || ' ' || state || ' ' || notes || ' ' || id
-  || ' ' || coalesce((SELECT group_concat(tag, ' ') FROM run_tags WHERE run_id = runs.id), ''))`;
-
 type LineRow = Omit<RunLine, 'tags' | 'has_notes'> & { readonly tags_json: string; readonly has_notes: number };
 
 /** Columns that always have a value, so that an index on them serves as it is. */
@@ -55,12 +53,23 @@ const NEVER_NULL: readonly string[] = ['created_at', 'name', 'state', 'model_nam
 
 /** One page, and how many runs there are on all pages. */
 export function selectRunPage(db: ReadableDb, query: RunQuery): { total: number; runs: RunLine[] } {
-  const { where, parameters } = describeFilter(query);
-  const count = selectOne<{ n: number }>(db, `SELECT count(*) AS n FROM runs WHERE ${where}`, parameters);
-  // Sorted by ids alone: what a line shows is read for the runs of this page only.
-  const page = `SELECT id FROM runs WHERE ${where} ORDER BY ${describeOrder(query)} LIMIT @limit OFFSET @offset`;
+  const { count, page, parameters } = describePage(query);
+  const counted = selectOne<{ n: number }>(db, count, parameters);
   const ids = selectAll<{ id: string }>(db, page, { ...parameters, limit: query.limit, offset: query.offset });
-  return { total: count?.n ?? 0, runs: ids.flatMap(({ id }) => findRunLine(db, id) ?? []) };
+  return { total: counted?.n ?? 0, runs: ids.flatMap(({ id }) => findRunLine(db, id) ?? []) };
+}
+
+/**
+ * The statements of a page. Sorted by ids alone: what a line shows is read for the runs of this page only.
+ * @returns `page` needs `limit` and `offset` beside the parameters
+ */
+export function describePage(query: RunQuery): { count: string; page: string; parameters: SqlParameters } {
+  const { where, parameters } = describeFilter(query);
+  return {
+    count: `SELECT count(*) AS n FROM runs WHERE ${where}`,
+    page: `SELECT id FROM runs WHERE ${where} ORDER BY ${describeOrder(query)} LIMIT @limit OFFSET @offset`,
+    parameters,
+  };
 }
 
 function describeOrder({ sort, descending }: RunQuery): string {
@@ -108,6 +117,7 @@ export function sampleLosses(db: ReadableDb, runId: string, points: number): num
   return rows.map(({ loss }) => loss);
 }
 
+/** A plus before a column keeps SQLite from other indices than the one of the list, which would send it to the long rows of the runs. */
 function describeFilter({ search, states, tags, trash }: RunQuery): { where: string; parameters: SqlParameters } {
   const conditions = [trash ? 'trashed_at IS NOT NULL' : 'trashed_at IS NULL'];
   const parameters: Record<string, string> = {};
@@ -116,10 +126,12 @@ function describeFilter({ search, states, tags, trash }: RunQuery): { where: str
     parameters[name] = value;
     return `@${name}`;
   };
-  for (const word of search.split(/\s+/).filter(Boolean)) {
-    conditions.push(`${SEARCHED} LIKE ${bind(`%${word.replace(/[\\%_]/g, '\\$&')}%`)} ESCAPE '\\'`);
+  const words = foldText(search).split(/\s+/).filter(Boolean);
+  if (words.length > 0) {
+    const found = words.map((word) => `instr(text, ${bind(word)}) > 0`);
+    conditions.push(`+id IN (SELECT run_id FROM run_texts WHERE ${found.join(' AND ')})`);
   }
-  if (states.length > 0) conditions.push(`state IN (${states.map(bind).join(', ')})`);
+  if (states.length > 0) conditions.push(`+state IN (${states.map(bind).join(', ')})`);
   for (const tag of tags) {
     conditions.push(`EXISTS (SELECT 1 FROM run_tags WHERE run_id = runs.id AND tag = ${bind(tag)})`);
   }

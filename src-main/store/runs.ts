@@ -11,6 +11,7 @@ import {
   selectOne,
   type WritableDb,
 } from './database.ts';
+import { touchesText, writeRunText } from './run-texts.ts';
 
 const COLUMNS = [
   'id',
@@ -84,7 +85,10 @@ type RunRow = RunColumns & { readonly tags_json: string };
 export function insertRun(db: WritableDb, run: NewRun): void {
   const names = listColumns(run, COLUMNS);
   const values = names.map((name) => `@${name}`);
-  execute(db, `INSERT INTO runs (${names.join(', ')}) VALUES (${values.join(', ')})`, run);
+  inTransaction(db, () => {
+    execute(db, `INSERT INTO runs (${names.join(', ')}) VALUES (${values.join(', ')})`, run);
+    refreshText(db, run.id);
+  });
 }
 
 /** Changes the named columns only. @returns false where there is no such run */
@@ -92,7 +96,11 @@ export function updateRun(db: WritableDb, id: string, changes: RunChanges): bool
   const names = listColumns(changes, COLUMNS);
   if (names.length === 0) return findRun(db, id) !== null;
   const settings = names.map((name) => `${name} = @${name}`);
-  return execute(db, `UPDATE runs SET ${settings.join(', ')} WHERE id = @id`, { ...changes, id }) > 0;
+  return inTransaction(db, () => {
+    const changed = execute(db, `UPDATE runs SET ${settings.join(', ')} WHERE id = @id`, { ...changes, id }) > 0;
+    if (touchesText(names)) refreshText(db, id);
+    return changed;
+  });
 }
 
 /** Its metrics, evaluations, samples, checkpoints and tags go with it. */
@@ -129,7 +137,14 @@ export function setRunTags(db: WritableDb, id: string, tags: readonly string[]):
   inTransaction(db, () => {
     execute(db, 'DELETE FROM run_tags WHERE run_id = @id', { id });
     for (const tag of new Set(tags)) execute(db, 'INSERT INTO run_tags (run_id, tag) VALUES (@id, @tag)', { id, tag });
+    refreshText(db, id);
   });
+}
+
+/** So that a search finds the run by what it says now. */
+function refreshText(db: WritableDb, id: string): void {
+  const run = findRun(db, id);
+  if (run) writeRunText(db, run, run.tags);
 }
 
 function hydrate(row: RunRow | null): RunRecord | null {

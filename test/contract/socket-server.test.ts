@@ -138,6 +138,17 @@ describe('an upload', () => {
     expect(await browser.client.follow(started)).toMatchObject({ rows: 1 });
   });
 
+  it('keeps names of every kind, shortened to what a file system takes', async () => {
+    for (const name of [`what's new? 100% #1 & <more>.csv`, `${'長'.repeat(120)}.csv`]) {
+      const { status, body } = await upload(name, 'a,b\n');
+      expect(status, name).toBe(200);
+      const { value } = JSON.parse(body);
+      expect(value.name).toBe(name);
+      expect(path.extname(value.path)).toBe('.csv');
+      expect(readFileSync(value.path, 'utf8')).toBe('a,b\n');
+    }
+  });
+
   it('is refused without token, from elsewhere, and under names that lead elsewhere', async () => {
     expect((await upload('rows.jsonl', 'x', { 'x-tunesmith-token': 'wrong' })).status).toBe(403);
     expect((await upload('rows.jsonl', 'x', { origin: 'https://example.org' })).status).toBe(403);

@@ -2,8 +2,15 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { insertMetric, readMetricPage } from '../../src-main/store/metrics.ts';
 import { runMigrations } from '../../src-main/store/migrations/run-migrations.ts';
-import { countTags, findRunLine, type RunQuery, sampleLosses, selectRunPage } from '../../src-main/store/run-pages.ts';
-import { setRunTags, updateRun } from '../../src-main/store/runs.ts';
+import {
+  countTags,
+  describePage,
+  findRunLine,
+  type RunQuery,
+  sampleLosses,
+  selectRunPage,
+} from '../../src-main/store/run-pages.ts';
+import { deleteRun, setRunTags, updateRun } from '../../src-main/store/runs.ts';
 import { openHistory } from './support.ts';
 
 const query = (changes: Partial<RunQuery> = {}): RunQuery => ({
@@ -58,6 +65,19 @@ describe('pages of runs', () => {
     expect(idsOf(selectRunPage(db, query({ search: 'keep' })))).toEqual(['c']);
   });
 
+  it('find what differs in case or in how its letters are put together, and what was changed since', () => {
+    const db = open();
+    updateRun(db, 'a', { name: 'GRÖSSE der Äpfel'.normalize('NFD') });
+    expect(idsOf(selectRunPage(db, query({ search: 'grösse äpfel' })))).toEqual(['a']);
+    expect(idsOf(selectRunPage(db, query({ search: 'alpha' })))).toEqual([]);
+    updateRun(db, 'b', { notes: 'later', state: 'paused' });
+    expect(idsOf(selectRunPage(db, query({ search: 'LATER paused' })))).toEqual(['b']);
+    setRunTags(db, 'c', ['Üben']);
+    expect(idsOf(selectRunPage(db, query({ search: 'üben' })))).toEqual(['c']);
+    deleteRun(db, 'c');
+    expect(idsOf(selectRunPage(db, query({ search: 'üben' })))).toEqual([]);
+  });
+
   it('filter by states and tags', () => {
     const db = open();
     setRunTags(db, 'a', ['x', 'y']);
@@ -88,19 +108,35 @@ describe('pages of runs', () => {
   });
 });
 
-it('the usual page comes from an index alone', () => {
+describe('a page comes from indices alone, however long the rows of the runs are', () => {
   const db = new Database(':memory:');
   runMigrations(db);
-  const plan = (sql: string) =>
+  const plan = (sql: string, parameters: object) =>
     db
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .all()
+      .all(parameters)
       .map((row) => (row as { detail: string }).detail);
-  const page = 'SELECT id FROM runs WHERE trashed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 50 OFFSET 0';
-  expect(plan(page)).toEqual(['SCAN runs USING COVERING INDEX runs_listed']);
-  expect(plan('SELECT count(*) AS n FROM runs WHERE trashed_at IS NULL')).toEqual([
-    'SCAN runs USING COVERING INDEX runs_listed',
-  ]);
+  const cases: Record<string, Partial<RunQuery>> = {
+    'the usual one': {},
+    'sorted by a figure': { sort: 'best_eval_loss' },
+    'sorted by name': { sort: 'name', descending: false },
+    'of some states': { states: ['finished', 'failed'] },
+    'with tags': { tags: ['x', 'y'], sort: 'elapsed_ms' },
+    'searched by two words': { search: 'rows tiny', sort: 'final_loss' },
+    'the trash': { trash: true },
+  };
+  it.each(Object.entries(cases))('%s', (_, changes) => {
+    const { count, page, parameters } = describePage(query(changes));
+    const steps = [...plan(count, parameters), ...plan(page, { ...parameters, limit: 50, offset: 0 })];
+    const reads = steps.filter((step) => /^(SCAN|SEARCH) runs/.test(step));
+    expect(reads.length).toBeGreaterThan(0);
+    for (const step of reads) expect(step).toMatch(/USING COVERING INDEX runs_(listed|trashed)/);
+  });
+
+  it('the usual one is not even sorted', () => {
+    const { page, parameters } = describePage(query());
+    expect(plan(page, { ...parameters, limit: 50, offset: 0 })).toEqual(['SCAN runs USING COVERING INDEX runs_listed']);
+  });
 });
 
 describe('the sketch of a loss curve', () => {

@@ -69,8 +69,10 @@ function addExportCommand(runs: Command, run: RunAction): void {
     .addHelpText('after', EXPORT_EXAMPLES)
     .action((name: string, { output, format }: { output: string; format: 'csv' | 'tensorboard' }) =>
       run(async ({ reporter, services }) => {
-        const details = await (await services()).runs.show(name);
-        const file = await writeFigures(details, format, path.resolve(output));
+        const { runs: all, library } = await services();
+        const details = await all.show(name);
+        const toCsv = () => library.metricsCsv(details.run.id);
+        const file = await writeFigures(details, format === 'csv' ? toCsv : null, path.resolve(output));
         reporter.result({ file, steps: details.metrics.length }, `Wrote ${details.metrics.length} steps to ${file}`);
       }),
     );
@@ -81,15 +83,19 @@ Examples:
   $ tunesmith runs export my-run --output figures.csv
   $ tunesmith runs export my-run --format tensorboard --output logs/my-run     then: tensorboard --logdir logs`;
 
-/** @returns the file. @throws file and disk faults */
-async function writeFigures(details: RunDetails, format: 'csv' | 'tensorboard', output: string): Promise<string> {
+/** @param toCsv null = files for TensorBoard. @returns the file. @throws file and disk faults */
+async function writeFigures(
+  details: RunDetails,
+  toCsv: (() => Promise<string>) | null,
+  output: string,
+): Promise<string> {
   const { withFileErrors } = await import('../../jobs/file-errors.ts');
-  if (format === 'tensorboard') {
+  if (toCsv === null) {
     const { writeTensorBoard } = await import('../../services/tensorboard-export.ts');
     return withFileErrors(output, () => writeTensorBoard(details, output));
   }
-  const { metricsToCsv } = await import('../../services/run-details.ts');
-  await withFileErrors(output, () => writeFile(output, metricsToCsv(details)));
+  const text = await toCsv();
+  await withFileErrors(output, () => writeFile(output, text));
   return output;
 }
 

@@ -7,10 +7,17 @@ import { createHistory } from './0001-create-history.ts';
 import { addTrash } from './0002-add-trash.ts';
 import { namePausedQueueItems } from './0003-name-paused-queue-items.ts';
 import { addDownloads } from './0004-add-downloads.ts';
+import { speedUpHistory } from './0005-speed-up-history.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
-export const MIGRATIONS: readonly Migration[] = [createHistory, addTrash, namePausedQueueItems, addDownloads];
+export const MIGRATIONS: readonly Migration[] = [
+  createHistory,
+  addTrash,
+  namePausedQueueItems,
+  addDownloads,
+  speedUpHistory,
+];
 
 /** @throws store/too-new where a later release has written the database */
 export function runMigrations(db: Database, migrations: readonly Migration[] = MIGRATIONS): void {

@@ -5,7 +5,7 @@ import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import { parseRunConfig, type RunConfig } from '../../../src-shared/schema/run-config.ts';
 import { createServices, type Services } from '../../../src-main/services/create-services.ts';
 import type { Notice } from '../../../src-main/services/notice.ts';
-import { compareConfigs, metricsToCsv } from '../../../src-main/services/run-details.ts';
+import { compareConfigs } from '../../../src-main/services/run-details.ts';
 import type { ActiveRun } from '../../../src-main/services/run-follower.ts';
 import type { Behaviour } from '../jobs/support/fake-recipe.ts';
 import { FAKE_ENTRY, makeFolder } from '../jobs/support/start-fake.ts';
@@ -77,7 +77,7 @@ describe('a finished run', () => {
     expect(JSON.parse(record.config_json)).toMatchObject({ training: { save_total_limit: 2 } });
     expect(metrics).toHaveLength(12);
     expect(checkpoints.map(({ step }) => step)).toEqual([10, 5]);
-    expect(metricsToCsv(await services.runs.show(run.id)).split('\n')).toHaveLength(14);
+    expect((await services.library.metricsCsv(run.id)).split('\n')).toHaveLength(14);
   });
 
   it('goes on with more steps, and other settings are told apart', async () => {
