@@ -66,7 +66,7 @@ export function createServices(options: ServicesOptions): Services {
   const home = path.resolve(options.home);
   const history = createHistory({ home, onNotice });
   const jobs = createJobRunner({ env, jobEntry });
-  const runs = createRunService({ home, history, jobs, observer });
+  const runs = createRunService({ home, history, jobs, observer, onNotice });
   const settings = createSettingsService(history);
   const access = createHubAccess({ home, env, settings, ...(hubPace && { pace: hubPace }) });
   const places = async () => [await access.modelsFolder(), ...(await settings.read()).model_places];

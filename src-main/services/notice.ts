@@ -1,8 +1,16 @@
 /**
  * @file Something that the person should know, though nothing failed.
  */
+import { AppError } from '../../src-shared/domain/app-error.ts';
+
 export interface Notice {
   /** `area/reason`. */
   readonly code: string;
   readonly message: string;
+}
+
+/** What went wrong in work that nobody waits for. */
+export function toNotice(error: unknown): Notice {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: error instanceof AppError ? error.code : 'internal/bug', message };
 }

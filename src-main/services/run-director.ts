@@ -11,7 +11,7 @@ import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-conf
 import type { Services } from './create-services.ts';
 import { describeConfig } from './describe-run.ts';
 import { createLiveRun, type LiveRun, type LiveRunListener } from './live-run.ts';
-import type { Notice } from './notice.ts';
+import { type Notice, toNotice } from './notice.ts';
 import type { ActiveRun, EndWish } from './run-follower.ts';
 import type { ResumeRunOptions, RunObserver } from './run-service.ts';
 
@@ -85,7 +85,9 @@ class Director implements RunDirector {
   readonly #timer: NodeJS.Timeout;
   /** Runs of other processes as they were last seen. */
   #foreign = new Map<string, string>();
-  #looking: Promise<void> | null = null;
+  #looking: Promise<unknown> | null = null;
+  /** What kept it from looking the last time. */
+  #trouble: string | null = null;
   #working: Promise<void> | null = null;
 
   constructor(services: Services, live: ReadonlyMap<string, LiveRun>, listener: RunDirectorListener) {
@@ -178,7 +180,8 @@ class Director implements RunDirector {
   look(): void {
     if (this.#looking || this.#closing.signal.aborted) return;
     this.#looking = this.#lookOnce()
-      .catch((error: unknown) => this.#tell(error))
+      .then(() => (this.#trouble = null))
+      .catch((error: unknown) => this.#tellOnce(error))
       .finally(() => (this.#looking = null));
   }
 
@@ -239,8 +242,14 @@ class Director implements RunDirector {
 
   #tell(error: unknown): void {
     if (error instanceof Interrupted || this.#closing.signal.aborted) return;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#listener.onNotice({ code: error instanceof AppError ? error.code : 'internal/bug', message });
+    this.#listener.onNotice(toNotice(error));
+  }
+
+  /** It looks again every few seconds; a disk that stays full is told once. */
+  #tellOnce(error: unknown): void {
+    const { message } = toNotice(error);
+    if (message !== this.#trouble) this.#tell(error);
+    this.#trouble = message;
   }
 }
 

@@ -13,7 +13,8 @@ import { isRunFolder, readManifest } from '../jobs/run-folder.ts';
 import type { WritableDb } from '../store/database.ts';
 import { deleteRun, findRun, findRunByDir, insertRun, updateRun } from '../store/runs.ts';
 import { describeConfig } from './describe-run.ts';
-import { rebuildSetAside } from './rebuild-history.ts';
+import { type Notice, toNotice } from './notice.ts';
+import { rebuildRun, rebuildSetAside } from './rebuild-history.ts';
 import { recordEvent } from './run-recorder.ts';
 
 /** How the person wants a run to end. */
@@ -37,6 +38,7 @@ export interface FollowerListener {
   readonly onEvent: (event: TimedEvent) => void;
   /** The history says more of a run than its events told. */
   readonly onChanged: (run: string) => void;
+  readonly onNotice: (notice: Notice) => void;
 }
 
 export class RunFollower {
@@ -49,6 +51,8 @@ export class RunFollower {
   #keeping: Promise<void> = Promise.resolve();
   /** The record as it was, until this session has begun. */
   #before: RunRecord | null = null;
+  /** True once the history could not take what the run told; it is read from the run's folder at the end. */
+  #isBehind = false;
 
   constructor(db: WritableDb, request: TrainRequest, listener: FollowerListener) {
     this.#db = db;
@@ -76,8 +80,27 @@ export class RunFollower {
       this.#before = null;
       this.#keeping = this.#keepBeginning();
     }
-    if (this.#records) recordEvent(this.#db, this.#request.id, event);
+    if (this.#records) this.#record(event);
     this.#listener.onEvent(event);
+  }
+
+  /** A history that cannot be written (the disk is full) is no reason to end a run, which keeps its own log. */
+  #record(event: TimedEvent): void {
+    try {
+      recordEvent(this.#db, this.#request.id, event);
+    } catch (error) {
+      if (this.#isBehind) return;
+      this.#isBehind = true;
+      const { code, message } = toNotice(error);
+      const rest = `The run "${this.#request.name}" goes on; what it tells is read from its folder later.`;
+      this.#listener.onNotice({ code, message: `${message}. ${rest}` });
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    if (!this.#isBehind) return;
+    await rebuildRun(this.#db, this.#request.runDir);
+    this.#isBehind = false;
   }
 
   follow(job: Job<'train'>, onEnd: () => Promise<void>): ActiveRun {
@@ -103,6 +126,7 @@ export class RunFollower {
     try {
       const result = await job.result;
       await this.#keeping;
+      await this.#catchUp();
       this.#update({ peak_memory_bytes: job.peakMemoryBytes() });
       return result;
     } catch (error) {
@@ -124,6 +148,7 @@ export class RunFollower {
       return;
     }
     await this.#keeping;
+    await this.#catchUp();
     const failure = toFailure(error);
     const ended: { state: RunState; ended_at: number } = { state: this.#wish ?? 'interrupted', ended_at: Date.now() };
     if (error instanceof Interrupted) this.#update({ ...ended, peak_memory_bytes: peakMemoryBytes });

@@ -62,20 +62,27 @@ function recordStart(db: WritableDb, runId: string, event: Told<'start'>): void 
 }
 
 function recordStep(db: WritableDb, runId: string, event: Told<'step'>): void {
-  const { event: _event, at: _at, ...metric } = event;
+  const { event: _event, at: _at, ...told } = event;
+  const metric = { ...told, loss: toFigure(event.loss), grad_norm: toFigure(event.grad_norm) };
   insertMetric(db, runId, metric);
   const peak = Math.max(event.memory_bytes, findRun(db, runId)?.peak_memory_bytes ?? 0);
   updateRun(db, runId, {
     ...pick(event, ['step', 'epoch', 'tokens', 'elapsed_ms']),
-    final_loss: event.loss,
+    final_loss: metric.loss,
     peak_memory_bytes: peak,
   });
 }
 
 function recordEvaluation(db: WritableDb, runId: string, event: Told<'eval'>): void {
-  insertEvaluation(db, runId, pick(event, ['step', 'eval_loss', 'perplexity', 'metrics', 'best']));
-  const best = event.best ? { best_eval_loss: event.eval_loss, best_step: event.step } : {};
-  updateRun(db, runId, { eval_loss: event.eval_loss, ...best });
+  const figures = Object.entries(event.metrics).map(([name, value]) => [name, toFigure(value)] as const);
+  const eval_loss = toFigure(event.eval_loss);
+  insertEvaluation(db, runId, {
+    ...pick(event, ['step', 'best']),
+    eval_loss,
+    perplexity: toFigure(event.perplexity),
+    metrics: Object.fromEntries(figures),
+  });
+  updateRun(db, runId, { eval_loss, ...(event.best && { best_eval_loss: eval_loss, best_step: event.step }) });
 }
 
 function recordResult(db: WritableDb, runId: string, event: Told<'result'>): void {
@@ -97,6 +104,14 @@ function recordError(db: WritableDb, runId: string, event: Told<'error'>): void 
     error_message: event.message,
     error_hint: event.hint,
   });
+}
+
+/**
+ * A run that diverges tells of figures that are no numbers; on their way, as JSON, they become null. The history keeps them as
+ * infinite, which SQLite can hold, which sorts last and is drawn as a gap.
+ */
+function toFigure(told: number | null): number {
+  return told !== null && Number.isFinite(told) ? told : Infinity;
 }
 
 function pick<T, K extends keyof T>(source: T, names: readonly K[]): Pick<T, K> {

@@ -75,9 +75,10 @@ export interface RunServiceOptions {
   readonly history: History;
   readonly jobs: JobRunner;
   readonly observer?: RunObserver;
+  readonly onNotice: (notice: Notice) => void;
 }
 
-export function createRunService({ home, history, jobs, observer }: RunServiceOptions): RunService {
+export function createRunService({ home, history, jobs, observer, onNotice }: RunServiceOptions): RunService {
   const active = new Map<string, ActiveRun>();
 
   async function launch(request: TrainRequest, options: ResumeRunOptions): Promise<ActiveRun> {
@@ -88,7 +89,8 @@ export function createRunService({ home, history, jobs, observer }: RunServiceOp
         observer?.told(request.id, event);
         options.onEvent?.(event);
       };
-      const follower = new RunFollower(db, request, { onEvent, onChanged: (id) => observer?.changed(id) });
+      const onChanged = (id: string) => observer?.changed(id);
+      const follower = new RunFollower(db, request, { onEvent, onChanged, onNotice });
       await follower.prepare();
       const memoryCorrection = await readMemoryCorrection(history, request.config);
       const job = await jobs.start(

@@ -16,7 +16,8 @@ export function findEvalChange(evaluations: readonly EvaluationRecord[]): EvalCh
   const [first] = [...evaluations].sort((a, b) => a.step - b.step);
   const best = bestEvaluation(evaluations);
   if (!first || !best) return null;
-  return { first, best, gain: Math.max(0, 1 - best.eval_loss / first.eval_loss) };
+  const isComparable = Number.isFinite(first.eval_loss);
+  return { first, best, gain: isComparable ? Math.max(0, 1 - best.eval_loss / first.eval_loss) : 0 };
 }
 
 export interface AnswerChange {

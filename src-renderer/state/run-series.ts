@@ -27,12 +27,14 @@ export function evaluationCurve(
   return { xs, ys: sorted.map(({ eval_loss }) => eval_loss) };
 }
 
-/** The lowest evaluation, null without any. */
+/** The lowest evaluation, null without any. Figures of a run that diverged are no numbers. */
 export function bestEvaluation(evaluations: readonly EvaluationRecord[]): EvaluationRecord | null {
-  return evaluations.reduce<EvaluationRecord | null>(
-    (best, evaluation) => (best === null || evaluation.eval_loss < best.eval_loss ? evaluation : best),
-    null,
-  );
+  return evaluations
+    .filter(({ eval_loss }) => Number.isFinite(eval_loss))
+    .reduce<EvaluationRecord | null>(
+      (best, evaluation) => (best === null || evaluation.eval_loss < best.eval_loss ? evaluation : best),
+      null,
+    );
 }
 
 function valueAtStep(metrics: RunMetrics, name: MetricName, step: number): number {

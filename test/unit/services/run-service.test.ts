@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -145,6 +146,40 @@ describe('a finished run', () => {
     await services.runs.remove(run.id);
     expect(readdirSync(dir)).toEqual(['my-notes.txt']);
     expect(await services.runs.list()).toEqual([]);
+  });
+});
+
+describe('a run whose figures are no numbers', () => {
+  it('is recorded to its end, and read back from its folder', async () => {
+    const run = await services.runs.start({ config: config('diverges') });
+    await run.result;
+    const told = await services.runs.show(run.id);
+    expect(told.run).toMatchObject({ state: 'finished', step: 12, best_eval_loss: null });
+    expect(told.metrics.map(({ loss }) => Number.isFinite(loss)).indexOf(false)).toBe(1);
+    expect(told.evaluations[0]).toMatchObject({ eval_loss: Infinity, perplexity: Infinity, best: false });
+    await services.close();
+    rmSync(path.join(home, 'history.sqlite'));
+    open();
+    const again = await services.runs.show(run.id);
+    expect(again.metrics).toEqual(told.metrics);
+    expect(again.evaluations).toEqual(told.evaluations);
+  });
+});
+
+describe('a history that cannot be written', () => {
+  it('ends no run; what it missed is read from the folder', async () => {
+    await services.runs.list();
+    const other = new Database(path.join(home, 'history.sqlite'));
+    other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON metrics BEGIN SELECT RAISE(ABORT, 'no room'); END`);
+    const run = await services.runs.start({ config: config('well', { save_minutes: 30 }) });
+    while (notices.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    other.exec('DROP TRIGGER refuse');
+    other.close();
+    await run.result;
+    expect(notices.map(({ message }) => message)).toEqual([expect.stringContaining('no room')]);
+    const { run: record, metrics } = await services.runs.show(run.id);
+    expect(record).toMatchObject({ state: 'finished', step: 12, final_loss: metrics.at(-1)?.loss });
+    expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   });
 });
 

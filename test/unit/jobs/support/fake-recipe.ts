@@ -17,6 +17,7 @@ export type Behaviour =
   | 'abort'
   | 'killed'
   | 'blocks'
+  | 'diverges'
   | 'ignores-stop'
   | 'too-large-checkpoint';
 
@@ -51,7 +52,8 @@ async function trainSteps(
     }
     value = (value * 1103515245 + 12345) % 2147483648;
     await sleep(config.training.save_minutes ?? 0);
-    host.report(stepEvent(step, value));
+    host.report(stepEvent(step, behaviour === 'diverges' && step > 1 ? NaN : value));
+    if (behaviour === 'diverges') host.report(evalEvent(step));
     if (step % saveEvery === 0) await save(step);
     if (step === 3) misbehave(behaviour);
   }
@@ -88,6 +90,11 @@ function startEvent({ runDir }: FineTuneOptions, start_step: number, total_steps
 function stepEvent(step: number, loss: number) {
   const figures = { learning_rate: 1e-3, grad_norm: 1, tokens_per_second: 100, tokens: step * 10, memory_bytes: 1e6 };
   return { event: 'step' as const, step, loss, ...figures, epoch: step / 10, elapsed_ms: step };
+}
+
+/** As of a model that is certain of the wrong thing. */
+function evalEvent(step: number) {
+  return { event: 'eval' as const, step, eval_loss: NaN, perplexity: Infinity, metrics: {}, best: false };
 }
 
 /** All fields, as the engine would fill them in. */
