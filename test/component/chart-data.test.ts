@@ -26,6 +26,15 @@ describe('toTable', () => {
     ]);
   });
 
+  it('joins values whose x goes backwards or comes twice', () => {
+    const table = toTable([series([1, 3, 2], [10, 30, 20]), series([2, 2, 4], [1, 2, 4])]);
+    expect(table).toEqual([
+      [1, 2, 3, 4],
+      [10, 20, 30, null],
+      [null, 2, null, 4],
+    ]);
+  });
+
   it('leaves gaps where a value is no number', () => {
     expect(toTable([series([1, 2, 3], [1, NaN, Infinity])])[1]).toEqual([1, null, null]);
   });

@@ -1,7 +1,7 @@
 /**
  * @file Series as the app has them (each with its own x values) turned into the one table that uPlot draws.
  */
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 
 export interface ChartSeries {
   readonly name: string;
@@ -23,15 +23,51 @@ export interface ChartSeries {
 export function toTable(series: readonly ChartSeries[]): uPlot.AlignedData {
   const groups = new Map<readonly number[], number[]>();
   for (const [index, { xs }] of series.entries()) groups.set(xs, [...(groups.get(xs) ?? []), index]);
-  const tables = [...groups].map(
-    ([xs, indices]) =>
-      [xs as number[], ...indices.map((index) => finiteOrNull(series[index]?.ys ?? []))] as uPlot.AlignedData,
-  );
-  const [only] = tables;
+  const columns = series.map(({ ys }) => finiteOrNull(ys));
+  const [only] = groups.keys();
   if (only === undefined) return [[]];
-  const joined = tables.length === 1 ? only : uPlot.join(tables);
-  const order = [...groups.values()].flat();
-  return [joined[0], ...series.map((_, index) => joined[1 + order.indexOf(index)])] as uPlot.AlignedData;
+  if (groups.size === 1) return [only as number[], ...columns];
+  const all = [...groups.keys()];
+  const joined = all.every(isAscending) ? mergeAscending(all) : mergeAny(all);
+  return [joined, ...series.map(({ xs }, index) => spread(xs, columns[index] ?? [], joined))];
+}
+
+/** One pass over all lists: a chart at work is joined anew with every step that comes. */
+function mergeAscending(lists: readonly (readonly number[])[]): number[] {
+  const merged: number[] = [];
+  const heads = lists.map(() => 0);
+  for (;;) {
+    let next = Infinity;
+    for (const [index, list] of lists.entries()) next = Math.min(next, list[heads[index] ?? 0] ?? Infinity);
+    if (next === Infinity) return merged;
+    merged.push(next);
+    for (const [index, list] of lists.entries()) {
+      let head = heads[index] ?? 0;
+      while (list[head] === next) head += 1;
+      heads[index] = head;
+    }
+  }
+}
+
+/** Time that went backwards, as it does where a clock was set. */
+function mergeAny(lists: readonly (readonly number[])[]): number[] {
+  return [...new Set(lists.flat())].sort((a, b) => a - b);
+}
+
+/** Values at the rows of the joined x values, null where there is none. */
+function spread(xs: readonly number[], ys: readonly (number | null)[], joined: readonly number[]): (number | null)[] {
+  const column = new Array<number | null>(joined.length).fill(null);
+  let row = 0;
+  for (const [index, x] of xs.entries()) {
+    if (x < (joined[row] ?? Infinity)) row = 0;
+    while ((joined[row] ?? Infinity) < x) row += 1;
+    column[row] = ys[index] ?? null;
+  }
+  return column;
+}
+
+function isAscending(xs: readonly number[]): boolean {
+  return xs.every((x, index) => x >= (xs[index - 1] ?? -Infinity));
 }
 
 /** The value at a row or, where the series has none there, the last one before it. */

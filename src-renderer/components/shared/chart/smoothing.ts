@@ -8,11 +8,12 @@
  */
 export function smooth(values: readonly number[], weight: number): number[] {
   let average = 0;
-  let seen = 0;
+  /** The part of the average that is still the zero it began with. */
+  let unseen = 1;
   return values.map((value) => {
     if (!Number.isFinite(value)) return value;
-    seen += 1;
+    unseen *= weight;
     average = average * weight + value * (1 - weight);
-    return average / (1 - weight ** seen);
+    return average / (1 - unseen);
   });
 }
