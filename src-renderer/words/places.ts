@@ -69,6 +69,7 @@ export const compare = {
   loss: 'Training loss, smoothed',
   evaluation: 'Loss at each check',
   runs: 'Runs',
+  result: 'Result',
   best: 'Best check',
   time: 'Time',
   trainable: 'Numbers that learn',
