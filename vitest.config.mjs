@@ -13,6 +13,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for may be slow to come on a busy machine; vitest's own second says nothing.
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default', './scripts/launch/no-skipped-tests.mjs'],
     env: { TF_CPP_MIN_LOG_LEVEL: '3' },
   },

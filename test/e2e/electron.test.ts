@@ -1,28 +1,31 @@
 /**
  * @file The app in a real Electron: it opens, core answers and comes back, and the page can do nothing but what the contract allows.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DesktopBridge } from '../../src-shared/contract/desktop-bridge.ts';
-import { type ElectronBench, type OpenApp, prepareElectron } from './support/electron-app.ts';
+import { type ElectronHost, openElectronHost, type OpenElectron } from './support/electron-app.ts';
+import { descendantsOf, isAlive } from './support/processes.ts';
 
 declare const window: { tunesmithDesktop: DesktopBridge; open(url: string): unknown; location: { href: string } };
 declare const document: { querySelector(name: string): { files: unknown[] }; body: { append(node: object): void } };
 
-let bench: ElectronBench;
+let host: ElectronHost;
 let home = '';
-let open: OpenApp;
+let open: OpenElectron;
 
 beforeAll(async () => {
-  bench = await prepareElectron();
+  host = await openElectronHost();
   home = mkdtempSync(path.join(tmpdir(), 'tunesmith-e2e-'));
-  open = await bench.open(home);
+  open = await host.open(home);
 }, 300_000);
 afterAll(async () => {
   await open.close();
-  bench.dispose();
+  await host.dispose();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
 
@@ -101,6 +104,67 @@ describe('the page', () => {
     expect(open.app.windows()).toHaveLength(1);
   });
 
+  it('runs no text as a program, frames nothing, and is given no camera and no place', async () => {
+    const tried = await open.page.evaluate(async () => {
+      const attempt = (work: () => Promise<unknown>) =>
+        work().then(
+          () => 'granted',
+          () => 'refused',
+        );
+      const page = globalThis as never as {
+        navigator: {
+          mediaDevices: { getUserMedia(wanted: object): Promise<unknown> };
+          geolocation: { getCurrentPosition(done: unknown, refused: unknown): void };
+          permissions: { query(what: object): Promise<{ state: string }> };
+        };
+        document: { createElement(name: string): { src: string; contentWindow: object | null; onload: unknown } };
+      };
+      const frame = page.document.createElement('iframe');
+      const framed = new Promise((resolve) => (frame.onload = resolve));
+      frame.src = 'tunesmith://app/index.html';
+      document.body.append(frame);
+      await framed;
+      const inner = await attempt(async () => {
+        const { tunesmithDesktop, document: own } = frame.contentWindow as {
+          tunesmithDesktop?: object;
+          document: { body: { children: { length: number } } };
+        };
+        if (!tunesmithDesktop && own.body.children.length === 0) throw new Error('empty');
+      });
+      return {
+        text: await attempt(async () => new Function('return 1')()),
+        frame: inner,
+        camera: await attempt(() => page.navigator.mediaDevices.getUserMedia({ video: true })),
+        place: await attempt(
+          () => new Promise((done, refused) => page.navigator.geolocation.getCurrentPosition(done, refused)),
+        ),
+        clipboard: (await page.navigator.permissions.query({ name: 'clipboard-read' })).state,
+      };
+    });
+    expect(tried).toEqual({
+      text: 'refused',
+      frame: 'refused',
+      camera: 'refused',
+      place: 'refused',
+      clipboard: 'denied',
+    });
+  });
+
+  it('comes with a policy, and has nothing outside of its folder', async () => {
+    const { policy, outside } = await open.page.evaluate(async () => ({
+      policy: (await fetch('tunesmith://app/index.html')).headers.get('content-security-policy') ?? '',
+      outside: await Promise.all(
+        ['%2e%2e/main/index.cjs', '..%2f..%2fpackage.json', '..%5c..%5cpackage.json', '%00', '%'].map(
+          async (name) => (await fetch(`tunesmith://app/${name}`)).status,
+        ),
+      ),
+    }));
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).not.toMatch(/script-src[^;]*unsafe/);
+    expect(outside).toEqual([404, 404, 404, 404, 404]);
+  });
+
   it('names a file by choosing it, and by nothing else', async () => {
     const file = path.join(home, '..', `${path.basename(home)}-rows.jsonl`);
     writeFileSync(file, '{"text": "one"}\n');
@@ -132,29 +196,53 @@ describe('the page', () => {
 });
 
 describe('main', () => {
-  it('starts core again when it crashes, and the window goes on', async () => {
-    const children = () =>
-      readFileSync(`/proc/${open.pid}/task/${open.pid}/children`, 'utf8').trim().split(' ').map(Number);
-    const isCore = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('core-process');
-    const before = children().find(isCore);
-    expect(before).toBeDefined();
-    process.kill(before ?? 0, 'SIGKILL');
-    await expect.poll(() => children().find((pid) => pid !== before && isCore(pid)), { timeout: 20_000 }).toBeDefined();
-    await expect.poll(async () => (await call('settings:get', {})).ok, { timeout: 20_000 }).toBe(true);
+  it('opens its window with nothing in it that could reach the machine', async () => {
+    const settings = await open.app.evaluate(({ BrowserWindow }) =>
+      (
+        BrowserWindow.getAllWindows()[0]?.webContents as unknown as { getLastWebPreferences(): object }
+      ).getLastWebPreferences(),
+    );
+    expect(settings).toMatchObject({
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+      nodeIntegrationInWorker: false,
+      nodeIntegrationInSubFrames: false,
+      webSecurity: true,
+      allowRunningInsecureContent: false,
+      webviewTag: false,
+    });
   });
 
-  it('keeps the window’s place, and ends core with the app', async () => {
+  it('starts core again when it crashes, and the window goes on', async () => {
+    const before = open.core();
+    expect(before).toBeDefined();
+    open.killCore();
+    await expect.poll(() => [undefined, before].includes(open.core())).toBe(false);
+    await expect.poll(async () => (await call('settings:get', {})).ok).toBe(true);
+  });
+
+  it('is one program: a second start brings the window forward and ends', { timeout: 60_000 }, async () => {
+    await open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.minimize());
+    const { file, args, env } = host.command(home);
+    await promisify(execFile)(file, [...args], { env, timeout: 50_000 });
+    expect(open.app.windows()).toHaveLength(1);
+    const isHidden = () =>
+      open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isMinimized() ?? true);
+    await expect.poll(isHidden).toBe(false);
+  });
+
+  it('keeps the window’s place, and ends core with the app', { timeout: 120_000 }, async () => {
     await open.app.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.setBounds({ x: 40, y: 30, width: 1111, height: 777 }),
     );
-    const main = open.pid;
-    const core = readFileSync(`/proc/${main}/task/${main}/children`, 'utf8').trim().split(' ').map(Number);
+    const processes = descendantsOf(open.pid);
     await open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()).catch(() => {});
-    await expect.poll(() => core.filter(isAlive), { timeout: 30_000 }).toEqual([]);
-    open = await bench.open(home);
+    await expect.poll(() => processes.filter(isAlive)).toEqual([]);
+    open = await host.open(home);
     const bounds = await open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds());
     expect(bounds).toMatchObject({ width: 1111, height: 777 });
-  }, 120_000);
+  });
 
   it('lets no page leave for another address', async () => {
     await open.page.evaluate(() => void (window.location.href = 'https://example.org/'));
@@ -165,11 +253,3 @@ describe('main', () => {
     expect(address).toBe('tunesmith://app/index.html');
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -6,31 +6,31 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { _electron, type ElectronApplication } from 'playwright-core';
 import { ensureBuilt } from '../../../scripts/launch/build-app.mjs';
+import { descendantsOf, findDescendant, killAll } from './processes.ts';
+import { type Host, type OpenedApp, watchFaults } from './stage.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const LAUNCH_TIMEOUT_MS = 90_000;
+const ARGS = ['--no-sandbox', '--disable-gpu'];
 
-export interface OpenApp {
+export interface OpenElectron extends OpenedApp {
   readonly app: ElectronApplication;
-  readonly page: Page;
   /** Process id of Electron's main process. */
   readonly pid: number;
-  /** Ends it as a person does who closes the window. */
-  close(): Promise<void>;
-  /** Ends main at once, as a crash does. */
-  kill(): void;
+  /** Process id of core; undefined between its end and its next start. */
+  core(): number | undefined;
 }
 
-export interface ElectronBench {
-  /** @param home folder of the app; kept by the caller */
-  open(home: string): Promise<OpenApp>;
-  dispose(): void;
+export interface ElectronHost extends Host {
+  open(home: string): Promise<OpenElectron>;
+  /** How the app is started by hand. */
+  command(home: string): { readonly file: string; readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv };
 }
 
 /** Builds the app if need be, and puts it into a private copy of Electron: `TUNESMITH_ELECTRON`, else the one of scripts/get-electron. */
-export async function prepareElectron(): Promise<ElectronBench> {
+export async function openElectronHost(): Promise<ElectronHost> {
   await ensureBuilt({ node: process.execPath, root: ROOT });
   const given = process.env.TUNESMITH_ELECTRON;
   const dist = given
@@ -40,33 +40,60 @@ export async function prepareElectron(): Promise<ElectronBench> {
   cpSync(dist, own, { recursive: true });
   const place = path.join(own, 'resources', 'app');
   if (!existsSync(place)) symlinkSync(ROOT, place);
+  const file = path.join(own, 'electron');
+  const command = (home: string) => ({
+    file,
+    args: ARGS,
+    env: { ...process.env, TUNESMITH_HOME: home, TUNESMITH_NODE: process.execPath },
+  });
   return {
-    open: (home) => openApp(path.join(own, 'electron'), home),
-    dispose: () => rmSync(own, { recursive: true, force: true }),
+    name: 'Electron',
+    command,
+    open: (home) => openApp(command(home)),
+    dispose: async () => rmSync(own, { recursive: true, force: true }),
   };
 }
 
-async function openApp(executablePath: string, home: string): Promise<OpenApp> {
+async function openApp({ file, args, env }: ReturnType<ElectronHost['command']>): Promise<OpenElectron> {
   const app = await _electron.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu'],
-    env: { ...process.env, TUNESMITH_HOME: home, TUNESMITH_NODE: process.execPath },
+    executablePath: file,
+    args: [...args],
+    env: env as Record<string, string>,
     timeout: LAUNCH_TIMEOUT_MS,
   });
   const page = await app.firstWindow();
-  await page.getByRole('navigation').first().waitFor();
+  const faults = watchFaults(page);
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
   const main = app.process();
+  const pid = main.pid ?? 0;
+  const hasEnded = () => main.exitCode !== null || main.signalCode !== null;
+  const ended = new Promise((resolve) => (hasEnded() ? resolve(null) : main.once('exit', resolve)));
+  const core = () => findDescendant(pid, 'core-process');
   return {
     app,
     page,
-    pid: main.pid ?? 0,
-    async close() {
-      const ended = new Promise((resolve) => main.once('exit', resolve));
-      if (main.exitCode === null && main.signalCode === null) {
-        await app.evaluate(({ app: electron }) => electron.quit()).catch(() => {});
-        await ended;
-      }
+    faults,
+    pid,
+    core,
+    async chooseFiles(ask, files) {
+      await app.evaluate(
+        ({ dialog }, filePaths) => {
+          dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths });
+        },
+        [...files],
+      );
+      await ask();
     },
-    kill: () => main.kill('SIGKILL'),
+    async close() {
+      if (hasEnded()) return;
+      await app.evaluate(({ app: electron }) => electron.quit()).catch(() => {});
+      await ended;
+    },
+    async kill() {
+      killAll([pid, ...descendantsOf(pid)]);
+      await ended;
+    },
+    killCore: () => killAll([core() ?? 0].filter(Boolean)),
+    mendsCore: true,
   };
 }

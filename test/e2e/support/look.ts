@@ -8,8 +8,10 @@ import type { Page } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SCREENS = path.resolve(import.meta.dirname, '../../../test-results/screens');
-/** Transitions must be over before colours are measured. */
-const SETTLE_MS = 250;
+const SIZES = [
+  { width: 1440, height: 900 },
+  { width: 1024, height: 700 },
+] as const;
 
 interface AxeWindow {
   readonly axe: {
@@ -21,7 +23,6 @@ interface AxeWindow {
 
 /** @returns one line for each violation; empty where there is none */
 export async function findViolations(page: Page): Promise<string[]> {
-  await page.waitForTimeout(SETTLE_MS);
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as AxeWindow;
@@ -32,20 +33,26 @@ export async function findViolations(page: Page): Promise<string[]> {
   );
 }
 
-/** Elements that stick out of the window at the sides, where nobody finds them. */
+/** Elements that stick out of the window at the sides, where nobody finds them, and parts that lie over their neighbours. */
 export function findOverflow(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = [];
     const { document: own, innerWidth } = globalThis as unknown as {
-      document: { querySelectorAll(name: string): Iterable<Found>; documentElement: { scrollWidth: number } };
+      document: {
+        querySelectorAll(name: string): Iterable<Found>;
+        documentElement: { scrollWidth: number; clientWidth: number };
+      };
       innerWidth: number;
     };
     interface Found {
       readonly tagName: string;
       readonly className: unknown;
+      readonly parentElement: Found | null;
       getBoundingClientRect(): { left: number; right: number; width: number };
       closest(name: string): Found | null;
     }
+    const { scrollWidth, clientWidth } = own.documentElement;
+    if (scrollWidth > clientWidth) found.push(`the page: ${scrollWidth} of ${clientWidth}`);
     for (const element of own.querySelectorAll('main button, main a, main input, main select, main h1, main h2')) {
       const { left, right, width } = element.getBoundingClientRect();
       const mayScroll = element.closest('[tabindex="0"][role="region"], .table') !== null;
@@ -53,13 +60,42 @@ export function findOverflow(page: Page): Promise<string[]> {
         found.push(`${element.tagName} ${String(element.className)}: ${left} to ${right} of ${innerWidth}`);
       }
     }
+    for (const part of own.querySelectorAll('main section, main figure, main .card')) {
+      const { right } = part.getBoundingClientRect();
+      const limit = part.parentElement?.getBoundingClientRect().right ?? right;
+      if (right > limit + 1)
+        found.push(`${part.tagName} ${String(part.className)}: to ${right}, its place ends at ${limit}`);
+    }
     return found;
   });
 }
 
-/** Keeps the picture in test-results/screens. */
-export async function shoot(page: Page, name: string): Promise<void> {
+/**
+ * Looks at a screen as it is in light and dark, in a usual window and in a small one, and keeps the pictures in test-results/screens.
+ * Without motion: transitions must be over before colours are measured.
+ * @returns what is wrong, one line each; empty where nothing is
+ */
+export async function examine(page: Page, name: string): Promise<string[]> {
+  const found: string[] = [];
   mkdirSync(SCREENS, { recursive: true });
-  await page.waitForTimeout(SETTLE_MS);
-  await page.screenshot({ path: path.join(SCREENS, `${name}.png`) });
+  for (const { width, height } of SIZES) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await twoFrames(page);
+      const file = `${name}-${colorScheme}-${width}`;
+      await page.screenshot({ path: path.join(SCREENS, `${file}.png`) });
+      const wrong = [...(await findViolations(page)), ...(await findOverflow(page))];
+      found.push(...wrong.map((what) => `${file}: ${what}`));
+    }
+  }
+  return found;
+}
+
+/** Charts and icons take their new colours a frame later. */
+function twoFrames(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const { requestAnimationFrame: next } = globalThis as unknown as { requestAnimationFrame(work: () => void): void };
+    return new Promise<void>((resolve) => next(() => next(resolve)));
+  });
 }
