@@ -195,7 +195,8 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
     signal: new AbortController().signal,
   });
   const { eval_loss, perplexity } = measured;
-  const improved = progress.best === null || eval_loss < progress.best.eval_loss;
+  // A model that diverged has no loss that another could be better than.
+  const improved = Number.isFinite(eval_loss) && (progress.best === null || eval_loss < progress.best.eval_loss);
   progress.eval_loss = eval_loss;
   progress.evals_without_gain = improved ? 0 : progress.evals_without_gain + 1;
   if (improved) progress.best = { step: progress.step, eval_loss };
