@@ -12,7 +12,7 @@ import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 import { launchBrowser, openPage, type Server, startServer } from './support/browser-app.ts';
 import { connectClient } from './support/core-client.ts';
 import { findOverflow } from './support/look.ts';
-import { descendantsOf } from './support/processes.ts';
+import { descendantsOf, isAlive } from './support/processes.ts';
 import { makeRows, makeTinyModel } from './support/sample-files.ts';
 
 /** 200 letters of three bytes each: as long as a name can be. */
@@ -135,7 +135,7 @@ describe('core', () => {
     const jobs = descendantsOf(server.pid);
     server.killCore();
     client.close();
-    await expect.poll(() => jobs.filter((pid) => descendantsOf(1).includes(pid))).toEqual([]);
+    await expect.poll(() => jobs.filter(isAlive)).toEqual([]);
     expect(readdirSync(path.join(home, 'runs', run)).some((name) => name.startsWith('checkpoint-'))).toBe(true);
     server = await startServer(home);
     client = await connectClient(server.url);
