@@ -22,7 +22,7 @@ import { hyperArray, trainEntries, trainVariables } from '../../../src-main/engi
 import { planVariables, planWeights } from '../../../src-main/engine/weights/plan.ts';
 import { makeBuckets } from '../../../src-main/engine/weights/trainables.ts';
 import { type Counts, countOps } from './counting-device.ts';
-import { addCounts, extrapolate, groupCounts, scaleCounts } from './extrapolate.ts';
+import { addCounts, extrapolate, listOps, scaleCounts, splitByLength } from './extrapolate.ts';
 
 const LLAMA_7B = {
   model_type: 'llama',
@@ -46,17 +46,24 @@ const bindingPath = path.join(runtimesRoot(), 'tensorflow-cpu-2.21.0-linux-x64',
 const binding = loadTensorFlow({ bindingPath });
 for (const checkpointing of [false, true]) {
   const [one, two] = [await countStep(1, checkpointing), await countStep(2, checkpointing)];
-  const layer = addCounts(two.counts, scaleCounts(one.counts, -1));
-  const whole = addCounts(one.counts, scaleCounts(layer, LAYERS - 1));
-  const bytes = one.weightBytes + (two.weightBytes - one.weightBytes) * (LAYERS - 1);
-  const trained = one.trainedValues + (two.trainedValues - one.trainedValues) * (LAYERS - 1);
-  const groups = groupCounts(whole);
-  process.stdout.write(
-    `${JSON.stringify({ tokens, checkpointing, frozenBytes: bytes, trainedValues: trained, groups })}\n`,
-  );
+  const wholeAt = (length: number): Counts => {
+    const first = extrapolate(one.counted, length);
+    const layer = addCounts(extrapolate(two.counted, length), scaleCounts(first, -1));
+    return addCounts(first, scaleCounts(layer, LAYERS - 1));
+  };
+  const grow = (base: number, next: number): number => base + (next - base) * (LAYERS - 1);
+  const figures = {
+    tokens,
+    checkpointing,
+    frozenBytes: grow(one.weightBytes, two.weightBytes),
+    trainedValues: grow(one.trainedValues, two.trainedValues),
+    bytes: splitByLength(wholeAt, tokens),
+    ops: listOps(wholeAt(tokens)),
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
 
-/** Counts at `tokens`, on the parabola through the three lengths. */
+/** Counts of a step at each of the lengths. */
 async function countStep(layers: number, checkpointing: boolean) {
   const counting = countOps(binding);
   const { device } = counting;
@@ -87,7 +94,7 @@ async function countStep(layers: number, checkpointing: boolean) {
   });
   program.dispose();
   const trainedValues = buckets.reduce((sum, { size }) => sum + size, 0);
-  return { counts: extrapolate(counted, tokens), weightBytes: plan.bytes, trainedValues };
+  return { counted, weightBytes: plan.bytes, trainedValues };
 }
 
 /** Nothing is read from it: every starting value is zero. */

@@ -36,8 +36,25 @@ function combine(all: readonly Counts[], each: (values: readonly number[]) => nu
   );
 }
 
-/** Products apart; all other ops by name, the largest first. */
-export function groupCounts(counts: Counts): (OpCount & { readonly op: string })[] {
+/** All ops, those with the most floating-point work and then those with the most bytes first. */
+export function listOps(counts: Counts): (OpCount & { readonly op: string })[] {
   const rows = [...counts].map(([op, count]) => ({ op, ...count }));
   return rows.sort((a, b) => b.flops - a.flops || b.bytes - a.bytes);
+}
+
+export interface BytesByLength {
+  /** Whatever the length: weights expanded, the optimizer. */
+  readonly fixed: number;
+  /** In proportion to the length: activations. */
+  readonly linear: number;
+  /** To its square: attention. */
+  readonly square: number;
+}
+
+/** Bytes of a step by how they grow with its length. */
+export function splitByLength(countsAt: (length: number) => Counts, length: number): BytesByLength {
+  const total = (at: number): number => [...countsAt(at).values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const [none, once, twice] = [total(0), total(length), total(2 * length)];
+  const square = (twice - 2 * once + none) / 2;
+  return { fixed: none, linear: once - none - square, square };
 }

@@ -2,7 +2,7 @@
  * @file Counts of a step at a length that was not run follow from three that were.
  */
 import { describe, expect, it } from 'vitest';
-import { addCounts, extrapolate, scaleCounts } from '../../bench/paper/extrapolate.ts';
+import { addCounts, extrapolate, listOps, scaleCounts, splitByLength } from '../../bench/paper/extrapolate.ts';
 
 const at = (length: number) =>
   new Map([
@@ -24,6 +24,14 @@ describe('counts at another length', () => {
     expect(found.get('MatMul')!.bytes).toBeCloseTo(3 + 5 * 2048, 4);
     expect(found.get('MatMul')!.flops).toBeCloseTo(2 * 2048 ** 2 + 2048, 2);
     expect(found.get('Softmax')!.bytes).toBeCloseTo(2048 ** 2, 2);
+  });
+
+  it('part by how they grow', () => {
+    const { fixed, linear, square } = splitByLength(at, 100);
+    expect(fixed).toBeCloseTo(3, 6);
+    expect(linear).toBeCloseTo(500, 6);
+    expect(square).toBeCloseTo(10_000, 6);
+    expect(listOps(at(100)).map(({ op }) => op)).toEqual(['MatMul', 'Softmax']);
   });
 
   it('add up, an op that one of them lacks too', () => {

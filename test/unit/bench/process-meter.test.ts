@@ -15,7 +15,7 @@ describe('a metered program', () => {
   });
 
   it('adds the peaks of children to that of the program', async () => {
-    const child = `const big = Buffer.alloc(120e6, 1); console.log(big.length); setTimeout(() => {}, 900)`;
+    const child = `const big = Buffer.alloc(120e6, 1); console.log(big.length); setTimeout(() => {}, 1500)`;
     const parent = `require('child_process').spawnSync(process.execPath, ['-e', ${JSON.stringify(child)}])`;
     const run = await runMetered(node(parent), {});
     expect(run.largestPeakBytes).toBeGreaterThan(120e6);
