@@ -149,8 +149,9 @@ async function answerOne(answer: Answerer, id: number, request: AskRequest, sign
   }
 }
 
+/** A parent that has just ended is no reason to end before the checkpoint is saved: without a receiver a failed send would throw. */
 function sendMessage(message: JobMessage): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, () => {});
 }
 
 /** Native threads would keep the process alive, so it is ended once the last message has left. */

@@ -33,7 +33,7 @@ serveParent(
   core,
   {
     send(message) {
-      if (process.connected) process.send?.(message);
+      if (process.connected) process.send?.(message, () => {});
     },
     onMessage: (listener) => process.on('message', listener),
   },

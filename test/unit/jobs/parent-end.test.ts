@@ -47,6 +47,13 @@ it('saves a checkpoint and ends when its parent alone is killed, and can be resu
   expect(await readRunHolder(runDir)).toBeNull();
 });
 
+it('saves a checkpoint also when its parent is killed in the middle of what it is told', async () => {
+  const { host, jobPid } = await startHost('chatters');
+  host.kill('SIGKILL');
+  await waitForEnd(jobPid);
+  expect((await listCheckpoints(runDir)).map(({ step }) => step)).not.toEqual([]);
+});
+
 it('ends with the process group, and the stale lock is taken over', async () => {
   const { host, jobPid } = await startHost('well');
   process.kill(-Number(host.pid), 'SIGKILL');

@@ -17,6 +17,7 @@ export type Behaviour =
   | 'abort'
   | 'killed'
   | 'blocks'
+  | 'chatters'
   | 'diverges'
   | 'ignores-stop'
   | 'too-large-checkpoint';
@@ -54,6 +55,7 @@ async function trainSteps(
     await sleep(config.training.save_minutes ?? 0);
     host.report(stepEvent(step, behaviour === 'diverges' && step > 1 ? NaN : value));
     if (behaviour === 'diverges') host.report(evalEvent(step));
+    if (behaviour === 'chatters') chatter(options);
     if (step % saveEvery === 0) await save(step);
     if (step === 3) misbehave(behaviour);
   }
@@ -90,6 +92,14 @@ function startEvent({ runDir }: FineTuneOptions, start_step: number, total_steps
 function stepEvent(step: number, loss: number) {
   const figures = { learning_rate: 1e-3, grad_norm: 1, tokens_per_second: 100, tokens: step * 10, memory_bytes: 1e6 };
   return { event: 'step' as const, step, loss, ...figures, epoch: step / 10, elapsed_ms: step };
+}
+
+/** A second of telling, without a turn in which it could be noticed that nobody listens any more. */
+function chatter({ host }: FineTuneOptions): void {
+  for (let word = 0; word < 200; word++) {
+    host.report({ event: 'progress', phase: 'Talking', fraction: null });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  }
 }
 
 /** As of a model that is certain of the wrong thing. */
