@@ -1,8 +1,8 @@
 /**
  * @file Streams a model's frozen tensors from its files to the device, one matrix at a time, quantizing on the way.
  *
- * Host memory holds one matrix (f32 where it must be quantized) besides what the device holds. Every device value is a real copy:
- * the device's own uploads may alias JavaScript memory.
+ * Host memory holds two matrices (one, as f32, where it must be quantized) besides what the device holds: the next one is read while
+ * one is copied. Every device value is a real copy: the device's own uploads may alias JavaScript memory.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Device } from '../device/device.ts';
@@ -17,6 +17,7 @@ import type { SourceDType } from '../quant/source-dtype.ts';
 import { type FrozenMatrix, keptVariable, type StackMember } from './frozen-matrix.ts';
 import { openCopyMaker } from './kept-copies.ts';
 import type { WeightPlan } from './plan.ts';
+import { createScratch } from './scratch.ts';
 
 export interface LoadWeightsOptions {
   readonly device: Device;
@@ -36,19 +37,34 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
   const reader = makeReader(options);
   const values = new Map<string, ValueId>();
   const copies = openCopyMaker(device, plan.compute);
-  const jobs: (() => Promise<void>)[] = [
-    ...plan.matrices.map((matrix) => async () => {
-      await loadMatrix(device, reader, matrix, values);
-      if (matrix.kept) values.set(keptVariable(matrix, plan.compute).name, copies.make(matrix, values));
+  const jobs: Job[] = [
+    ...plan.matrices.map((matrix): Job => {
+      const stack = stackOf(matrix, options);
+      return {
+        stack,
+        async place(bytes) {
+          if (stack && bytes) values.set(matrix.name, placeStack(device, stack, bytes));
+          else await loadMatrix(device, reader, matrix, values);
+          if (matrix.kept) values.set(keptVariable(matrix, plan.compute).name, copies.make(matrix, values));
+        },
+      };
     }),
-    ...[...plan.tables, ...plan.vectors].map(({ name, dtype, shape }) => async () => {
-      values.set(name, await reader.upload(name, shape, dtype as 'float32' | 'bfloat16'));
+    ...[...plan.tables, ...plan.vectors].map(({ name, dtype, shape }): Job => {
+      const stack = plainStack([name], shape as readonly number[], dtype as PlainDType, options);
+      return {
+        stack,
+        async place(bytes) {
+          if (stack && bytes) values.set(name, placeStack(device, stack, bytes));
+          else values.set(name, await reader.upload(name, shape, dtype as PlainDType));
+        },
+      };
     }),
   ];
+  const readAhead = createReadAhead(options.folder);
   try {
     for (const [index, job] of jobs.entries()) {
       signal?.throwIfAborted();
-      await job();
+      await job.place(await readAhead(job.stack, jobs[index + 1]?.stack ?? null));
       onProgress?.((index + 1) / jobs.length);
       await nextTurn();
     }
@@ -59,6 +75,93 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
     copies.dispose();
   }
   return values;
+}
+
+type PlainDType = 'float32' | 'bfloat16';
+
+interface Job {
+  /** What can be copied as it is read; null where values must be made of it. */
+  readonly stack: PlainStack | null;
+  /** @param bytes of the stack, null without one */
+  place(bytes: Uint8Array<ArrayBuffer> | null): Promise<void>;
+}
+
+/** Tensors that lie one under the other on the device just as they lie in the files. */
+interface PlainStack {
+  readonly members: readonly { readonly name: string; readonly bytes: number }[];
+  readonly bytes: number;
+  readonly shape: readonly number[];
+  readonly dtype: PlainDType;
+}
+
+const PLAIN_DTYPES: Readonly<Record<PlainDType, string>> = { float32: 'F32', bfloat16: 'BF16' };
+
+function stackOf({ kind, members, columns }: FrozenMatrix, options: LoadWeightsOptions): PlainStack | null {
+  if (kind !== 'float32' && kind !== 'bfloat16') return null;
+  const rows = members.reduce((sum, member) => sum + member.rows, 0);
+  const names = members.map(({ name }) => name);
+  return plainStack(names, [rows, columns], kind, options);
+}
+
+/** @returns null where a tensor is of another type in the file, or is not the file's */
+function plainStack(
+  names: readonly string[],
+  shape: readonly number[],
+  dtype: PlainDType,
+  { folder, replaced }: LoadWeightsOptions,
+): PlainStack | null {
+  const isPlain = (name: string) =>
+    !replaced.has(name) && folder.has(name) && folder.entry(name).dtype === PLAIN_DTYPES[dtype];
+  if (!names.every(isPlain)) return null;
+  const members = names.map((name) => ({ name, bytes: folder.entry(name).byteLength }));
+  return { members, bytes: members.reduce((sum, { bytes }) => sum + bytes, 0), shape, dtype };
+}
+
+type ReadAhead = (stack: PlainStack | null, next: PlainStack | null) => Promise<Uint8Array<ArrayBuffer> | null>;
+
+/** Larger ones are not read ahead: they would be in memory three times. */
+const MOST_AHEAD_BYTES = 64 * 2 ** 20;
+
+/** Two pieces of memory in turn: one is copied from while the next tensors are read into the other. */
+function createReadAhead(folder: ModelFolder): ReadAhead {
+  const [large, small] = [createScratch(), createScratch()];
+  let last = large;
+  let coming: { readonly stack: PlainStack; readonly bytes: Promise<Uint8Array<ArrayBuffer>> } | null = null;
+  const read = (stack: PlainStack) => {
+    last = last === small || stack.bytes > MOST_AHEAD_BYTES ? large : small;
+    return readStack(folder, stack, last.take(stack.bytes));
+  };
+  return async (stack, next) => {
+    const bytes = coming && coming.stack === stack ? await coming.bytes : stack && (await read(stack));
+    coming = null;
+    if (next && next.bytes <= MOST_AHEAD_BYTES) {
+      coming = { stack: next, bytes: read(next) };
+      // It is waited for at the next turn, unless the loading ends before.
+      coming.bytes.catch(() => {});
+    }
+    return bytes;
+  };
+}
+
+async function readStack(
+  folder: ModelFolder,
+  { members }: PlainStack,
+  into: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let done = 0;
+  const reads = members.map(({ name, bytes }) => {
+    const part = into.subarray(done, done + bytes);
+    done += bytes;
+    return folder.readRaw(name, { into: part });
+  });
+  await Promise.all(reads);
+  return into;
+}
+
+/** f32 is taken as numbers, bf16 as bytes. */
+function placeStack(device: Device, { dtype, shape }: PlainStack, bytes: Uint8Array<ArrayBuffer>): ValueId {
+  const host = dtype === 'float32' ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : bytes;
+  return copyToDevice(device, host, dtype, shape, dtype);
 }
 
 interface Reader {
