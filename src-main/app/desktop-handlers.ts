@@ -11,11 +11,13 @@ export interface DesktopOptions {
   readonly window: () => BrowserWindow;
   /** Told of every path that the person chose. */
   readonly allowPath: (path: string) => void;
+  /** Keeps the token, or forgets it, and tells core. @throws hub/bad-token */
+  readonly keepToken: (token: string | null) => Promise<void>;
 }
 
 const DATA_EXTENSIONS = ['jsonl', 'ndjson', 'json', 'csv', 'tsv', 'tab', 'txt', 'md', 'parquet', 'xlsx'];
 
-export function createDesktopHandlers({ window, allowPath }: DesktopOptions): DesktopHandlers {
+export function createDesktopHandlers({ window, allowPath, keepToken }: DesktopOptions): DesktopHandlers {
   const allowAll = (files: readonly string[]) => {
     files.forEach(allowPath);
     return files;
@@ -47,6 +49,10 @@ export function createDesktopHandlers({ window, allowPath }: DesktopOptions): De
     },
     'desktop:showItem'({ path: item }) {
       shell.showItemInFolder(path.resolve(item));
+      return null;
+    },
+    async 'desktop:keepToken'({ token }) {
+      await keepToken(token);
       return null;
     },
     'desktop:copyText'({ text }) {

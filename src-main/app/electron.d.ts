@@ -39,6 +39,14 @@ declare module 'electron' {
     reload(): void;
   }
 
+  export const safeStorage: {
+    isEncryptionAvailable(): boolean;
+    /** Linux alone. */
+    getSelectedStorageBackend?(): string;
+    encryptString(text: string): Uint8Array;
+    decryptString(bytes: Uint8Array): string;
+  };
+
   export interface Session {
     setPermissionRequestHandler(
       handler: (contents: unknown, permission: string, callback: (granted: boolean) => void) => void,

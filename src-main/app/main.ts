@@ -13,6 +13,8 @@ import { openMainWindow } from './main-window.ts';
 import { setMenu } from './menu.ts';
 import { registerPageScheme, servePages } from './page-protocol.ts';
 import { comesFrom, guardPages } from './window-guard.ts';
+import { createTokenKeeper } from './token-keeper.ts';
+import { tellToken } from './tell-token.ts';
 import { serveWindow } from './window-contract.ts';
 import { words } from './words.ts';
 
@@ -61,6 +63,8 @@ function start(): void {
     });
   };
   open();
+  const own = createOwnClient(core, listeners);
+  const tokens = tellToken(own, createTokenKeeper(windowFolder));
   listeners.push(
     serveWindow({
       ipc: ipcMain,
@@ -69,11 +73,12 @@ function start(): void {
       desktop: createDesktopHandlers({
         window: () => requireWindow(currentWindow()),
         allowPath: (file) => core.allowPath(file),
+        keepToken: (token) => tokens.take(token),
       }),
       toWindow: (channel, message) => currentWindow()?.webContents.send(channel, message),
     }),
   );
-  attention = payAttention(createOwnClient(core, listeners), currentWindow);
+  attention = payAttention(own, currentWindow);
   app.on('second-instance', () => comeForward(currentWindow()));
   app.on('activate', () => currentWindow() ?? open());
   app.on('window-all-closed', () => app.quit());

@@ -1,8 +1,10 @@
 /**
  * @file Looking for models on the hub, and at one before it is downloaded.
  */
+import type { HubStarter } from '../../src-shared/contract/hub-methods.ts';
 import type { HubLook, HubModel } from '../../src-shared/domain/hub.ts';
 import type { ListedModel } from '../../src-shared/domain/models.ts';
+import { STARTER_MODELS } from '../../src-shared/domain/starter-models.ts';
 import { openHub } from '../jobs/hub/hub-client.ts';
 import { lookAtModel, type LookedAt } from '../jobs/hub/look-at-model.ts';
 import { searchModels } from '../jobs/hub/search-models.ts';
@@ -30,6 +32,8 @@ export interface LookRequest {
 }
 
 export interface HubService {
+  /** Our choice, of families that the engine has; asks nobody. */
+  listStarters(): Promise<HubStarter[]>;
   /** Most downloaded first. @throws hub/… */
   search(request: SearchRequest): Promise<HubModel[]>;
   /** Reads its list of files and its configuration. @throws hub/…, model/not-usable with every reason */
@@ -53,6 +57,17 @@ export function createHubService({ env, access, models }: HubServiceOptions): Hu
     return lookAtModel(hub, model.trim(), { judgeConfig, ...(revision && { revision }) });
   };
   return {
+    async listStarters() {
+      const [types, own, memory] = await Promise.all([supportedTypes(), models.list(), readTrainingMemory(env)]);
+      return STARTER_MODELS.filter(({ model_type }) => types.includes(model_type)).map((starter) => ({
+        ...starter,
+        downloads: 0,
+        likes: 0,
+        faults: [],
+        fit: guessFit(starter.parameters, memory),
+        path: findCopy(own, starter.id)?.path ?? null,
+      }));
+    },
     async search({ query, limit = USUAL_LIMIT, ...following }) {
       const hub = openHub(await access.open(), following);
       const options = { limit, supportedTypes: await supportedTypes() };

@@ -22,6 +22,12 @@ const TITLES: Readonly<Record<string, string>> = {
   'disk/no-space': 'Not enough room on the disk',
   'run/locked': 'The run is at work',
   'run/unknown': 'This run is not here any more',
+  'hub/gated': 'This model is gated',
+  'hub/offline': 'Offline mode is on',
+  'hub/unreachable': 'The hub cannot be reached',
+  'hub/rate-limited': 'The hub asks to wait',
+  'hub/checksum': 'A file came damaged',
+  'hub/not-found': 'No such model on the hub',
   'sample/missing': 'The sample is not installed',
   'path/refused': 'Tunesmith may not read this place',
   'core/restarted': 'Interrupted by a restart',
@@ -33,6 +39,8 @@ const TITLES: Readonly<Record<string, string>> = {
   engine: 'The engine cannot do this',
   memory: 'Not enough memory',
   disk: 'The disk refused',
+  hub: 'The hub did not give it',
+  download: 'The download did not go on',
   run: 'The run could not go on',
   training: 'The training stopped',
   export: 'The export did not work',
@@ -43,6 +51,7 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** In place of hints that name commands. */
 const HINTS: Readonly<Record<string, string>> = {
+  'hub/bad-name': 'It is written maker/name; search for it.',
   'config/invalid': 'Correct the settings that are named.',
   'run/unknown': 'Go back to Runs and choose one of the list.',
   'run/locked': 'Stop it first, then try again.',

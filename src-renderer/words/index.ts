@@ -4,6 +4,7 @@
 import { common } from './common.ts';
 import { fields } from './fields.ts';
 import { frame } from './frame.ts';
+import { hub, hubSettings } from './hub.ts';
 import { compare, dataPlace, models, queue, settings } from './places.ts';
 import { playground } from './playground.ts';
 import { run } from './run.ts';
@@ -16,6 +17,8 @@ export const words = {
   common,
   fields,
   frame,
+  hub,
+  hubSettings,
   playground,
   run,
   runs,

@@ -5,11 +5,12 @@ import { countOf } from './format.ts';
 
 export const models = {
   title: 'Models',
-  text: 'Base models to start from. They stay in their folders; Tunesmith only remembers where they are.',
+  text: 'Base models to start from: those on this machine are used where they are, others come from the hub.',
   sources: { sample: 'comes with Tunesmith', imported: 'added by you', found: 'found', hub: 'downloaded' },
   use: 'Start a run with it',
   try: 'Try',
   remove: 'Take off the list',
+  delete: 'Delete its files',
   removed: (name: string) => `${name} is off the list. Its folder is untouched.`,
   emptyTitle: 'No models yet',
   emptyText: 'Add a folder with a model, or one that was found on this machine.',

@@ -24,6 +24,7 @@ export const modelStep = {
   fit: { fits: 'Fits', tight: 'Tight', 'too-much': 'Too large', unknown: '' },
   gone: 'Its folder is gone or damaged',
   unsupported: 'Tunesmith cannot train this architecture yet.',
+  getNote: 'from the Hugging Face hub',
   importFolder: 'Add a folder with a model',
   importText: 'A folder with config.json, the tokenizer and safetensors files. It stays where it is.',
   imported: (name: string) => `${name} is in the list.`,

@@ -12,5 +12,7 @@ export const desktopMethods = {
   'desktop:saveText': method<string | null>()(z.strictObject({ name: z.string().min(1).max(200), text: z.string() })),
   /** Shows a file or folder in the system's file manager. */
   'desktop:showItem': method<null>()(z.strictObject({ path: filePath })),
+  /** Tells core the token of the hub, and keeps it for the next start where the system can encrypt it; null forgets it. */
+  'desktop:keepToken': method<null>()(z.strictObject({ token: z.string().max(500).nullable() })),
   'desktop:copyText': method<null>()(z.strictObject({ text })),
 } as const;

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import type { Download, HubAccessView, HubLook, HubModel } from '../domain/hub.ts';
 import type { ListedModel } from '../domain/models.ts';
+import type { StarterUse } from '../domain/starter-models.ts';
 import { filePath, id, method, none } from './method.ts';
 
 /** `maker/name`; what it may look like exactly is the service's to say. */
@@ -14,7 +15,12 @@ const revision = z.string().trim().min(1).max(200).optional();
 export type DownloadStarted =
   { readonly download: Download; readonly model: null } | { readonly download: null; readonly model: ListedModel };
 
+/** A starter, judged like a model of a search. */
+export type HubStarter = HubModel & { readonly use: StarterUse };
+
 export const hubMethods = {
+  /** Those of families that the engine has, from small to large; asks nobody. */
+  'hub:listStarters': method<readonly HubStarter[]>()(none),
   /** Most downloaded first. @throws hub/… */
   'hub:search': method<readonly HubModel[]>()(
     z.strictObject({ query: z.string().trim().min(1).max(200), limit: z.int().positive().max(100).default(30) }),

@@ -7,6 +7,7 @@ export function hubHandlers({ services, guard, push }: CoreContext): HandlersOf<
   const { hub, downloads, access } = services;
   return {
     'hub:search': (request) => hub.search(request),
+    'hub:listStarters': () => hub.listStarters(),
     'hub:look': (request) => hub.look(request),
     'hub:getAccess': () => access.view(),
     async 'hub:setToken'({ token, kept }) {
