@@ -50,7 +50,7 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
       };
     }),
     ...[...plan.tables, ...plan.vectors].map(({ name, dtype, shape }): Job => {
-      const stack = plainStack([name], shape as readonly number[], dtype as PlainDType, options);
+      const stack = plainStack([name], shape, dtype as PlainDType, options);
       return {
         stack,
         async place(bytes) {
