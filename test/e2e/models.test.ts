@@ -62,7 +62,9 @@ describe('the Models screen', () => {
     await page.getByText('comes with Tunesmith').waitFor();
     await lookGood('models-here-light');
     await page.getByRole('radio', { name: 'Get a model' }).click();
-    await row('SmolLM2-135M-Instruct').getByText(/Training needs about/).waitFor();
+    await row('SmolLM2-135M-Instruct')
+      .getByText(/Training needs about/)
+      .waitFor();
     await lookGood('models-starters-light');
   });
 
@@ -72,12 +74,15 @@ describe('the Models screen', () => {
     await row('maker/tiny-chat').getByText('48.2K downloads').waitFor();
     expect(await row('maker/tiny-pickled').count()).toBe(0);
     await page.getByText('Only what can be trained here (1 hidden)').click();
-    await row('maker/tiny-pickled').getByText(/pickle files/).waitFor();
+    await row('maker/tiny-pickled')
+      .getByText(/pickle files/)
+      .waitFor();
     await lookGood('models-search-light');
   });
 
   it('downloads one, pausing and resuming it', async () => {
-    hub.onFile = (name, from) => (name === 'model.safetensors' && from === 0 ? { cutAfter: 60_000, hangs: true } : null);
+    hub.onFile = (name, from) =>
+      name === 'model.safetensors' && from === 0 ? { cutAfter: 60_000, hangs: true } : null;
     await page.getByRole('button', { name: 'Download maker/tiny-chat' }).click();
     const coming = page.getByRole('listitem', { name: 'Download maker/tiny-chat' });
     await coming.getByText(/6\d(\.\d)? kB of 106 kB/).waitFor();
