@@ -1,7 +1,7 @@
 /**
  * @file Electron's main process: one window, and a hold on core, which does the work in a process of its own under Node 24.
  */
-import { app, type BrowserWindow, dialog, ipcMain } from 'electron';
+import { app, type BrowserWindow, dialog, ipcMain, safeStorage } from 'electron';
 import path from 'node:path';
 import { createClient } from '../../src-shared/contract/client.ts';
 import type { FromCore } from '../../src-shared/contract/messages.ts';
@@ -64,7 +64,7 @@ function start(): void {
   };
   open();
   const own = createOwnClient(core, listeners);
-  const tokens = tellToken(own, createTokenKeeper(windowFolder));
+  const tokens = tellToken(own, createTokenKeeper(windowFolder, safeStorage));
   listeners.push(
     serveWindow({
       ipc: ipcMain,

@@ -2,7 +2,6 @@
  * @file Keeps the token of the hub for the next start, encrypted by the system (keychain), and tells it to core. Where the system has no
  * such place the token lives in core's memory alone.
  */
-import { safeStorage } from 'electron';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -21,7 +20,7 @@ export interface Vault {
   decryptString(bytes: Uint8Array): string;
 }
 
-export function createTokenKeeper(folder: string, vault: Vault = safeStorage): TokenKeeper {
+export function createTokenKeeper(folder: string, vault: Vault): TokenKeeper {
   const file = path.join(folder, 'hub-token');
   // Linux without a keyring encrypts with a key that everybody knows.
   const isSafe = () => vault.isEncryptionAvailable() && vault.getSelectedStorageBackend?.() !== 'basic_text';

@@ -1,13 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Client } from '../../../src-shared/contract/client.ts';
 import { tellToken } from '../../../src-main/app/tell-token.ts';
-import type { Vault } from '../../../src-main/app/token-keeper.ts';
-
-vi.mock('electron', () => ({ safeStorage: null }));
-const { createTokenKeeper } = await import('../../../src-main/app/token-keeper.ts');
+import { createTokenKeeper, type Vault } from '../../../src-main/app/token-keeper.ts';
 
 /** A vault that turns bytes round, which is no plain text either. */
 const VAULT: Vault = {
