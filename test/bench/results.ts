@@ -31,15 +31,21 @@ const TITLE =
   '# Bench results\n\nWritten by `npm run bench` from results.json. How the parts are measured stands in test/bench, what was tried in LOG.md.\n';
 const GIGA = 1e9;
 
-/** Puts an entry in the place of the one before it and writes both files. */
-export async function keepEntry(part: PartName, key: string, entry: Entry<unknown>, texts: Texts): Promise<void> {
-  const file = path.join(FOLDER, 'results.json');
+/** Puts an entry in the place of the one before it and writes both files of the folder. */
+export async function keepEntry(
+  part: PartName,
+  key: string,
+  entry: Entry<unknown>,
+  texts: Texts,
+  folder = FOLDER,
+): Promise<void> {
+  const file = path.join(folder, 'results.json');
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : {};
   const next: Kept = { ...kept, [part]: { ...kept[part], [key]: entry } };
   writeFileSync(file, await format(JSON.stringify(next), { parser: 'json', printWidth: 120 }));
   const sections = PART_NAMES.flatMap((name) => (next[name] ? [formatPart(texts[name], next[name])] : []));
   const text = await format([TITLE, ...sections].join('\n'), { parser: 'markdown', printWidth: 120 });
-  writeFileSync(path.join(FOLDER, 'RESULTS.md'), text);
+  writeFileSync(path.join(folder, 'RESULTS.md'), text);
 }
 
 function formatPart(text: PartText<unknown>, entries: Readonly<Record<string, Entry<unknown>>>): string {

@@ -41,7 +41,7 @@ export const TRAINING_TEXT: PartText<TrainingFigures> = {
       '',
       formatTable(ARM_HEADS, figures.arms.map(armCells(figures))),
       '',
-      ...formatAnatomy(figures.anatomy),
+      ...formatAnatomy(figures),
       ...formatWanted(figures),
     ].join('\n');
   },
@@ -122,19 +122,24 @@ function speedRatio(arm: ArmResult, reference: ArmResult | undefined, tokensPerS
   return describeRatio(speeds(arm), speeds(reference));
 }
 
-function formatAnatomy(anatomy: readonly ArmAnatomy[]): string[] {
+function formatAnatomy({ anatomy, arms }: TrainingFigures): string[] {
   if (anatomy.length === 0) return [];
   const heads = ['ms', 'forward', 'backward', 'optimizer', 'JavaScript', 'live tensors', 'gained'];
-  const rows = anatomy.map(({ arm, anatomy: found }) => {
+  const ours = anatomy.map(({ arm, anatomy: found }) => {
     if (typeof found === 'string') return [arm, found, ...heads.slice(2).map(() => '')];
     const { forwardMs, backwardMs, optimizerMs, javascriptMs, liveTensors, tensorsGained } = found;
     const times = [forwardMs, backwardMs, optimizerMs].map((ms) => ms.toFixed(0));
     return [arm, ...times, javascriptMs.toFixed(1), String(liveTensors), String(tensorsGained)];
   });
+  const theirs = arms.flatMap(({ arm, samples, void: fault }) => {
+    const { forward_ms: forward, backward_ms: backward, optimizer_ms: optimizer } = samples[0]?.partsMs ?? {};
+    if (fault !== null || forward === undefined) return [];
+    return [[arm, ...[forward, backward, optimizer].map((ms) => ms?.toFixed(0) ?? ''), '', '', '']];
+  });
   const note =
-    'Parts of our step, as entries run alone in one process: forward and loss as evaluation runs them, backward as the rest of a ' +
-    'gradient, clipping and update; JavaScript is the time of a whole step outside TensorFlow.';
-  return [note, '', formatTable(heads, rows), ''];
+    'Parts of a step. Ours as entries run alone in one process: forward and loss as evaluation runs them, backward as the rest of a ' +
+    'gradient, clipping and update; JavaScript is the time of a whole step outside TensorFlow. PyTorch’s as its own loop timed them.';
+  return [note, '', formatTable(heads, [...ours, ...theirs]), ''];
 }
 
 interface Wanted {

@@ -61,6 +61,24 @@ describe('the table of a training workload', () => {
     expect(rows.find(([name]) => name === 'Tunesmith INT8')?.at(-1)).toBe('3.00');
   });
 
+  it('sets the parts of a step beside PyTorch’s own', () => {
+    const parts = { forward_ms: 1000.4, backward_ms: 2900, optimizer_ms: 12 };
+    const theirs = arm(REFERENCE_BF16, [{ ...sample(4, 3e9), partsMs: parts }]);
+    const own = {
+      forwardMs: 400,
+      backwardMs: 900,
+      optimizerMs: 5,
+      javascriptMs: 2.34,
+      liveTensors: 7,
+      tensorsGained: 0,
+    };
+    const rows = rowsOf(
+      TRAINING_TEXT.formatFigures({ ...figures([theirs]), anatomy: [{ arm: OWN_BF16, anatomy: own }] }),
+    );
+    expect(rows).toContainEqual([OWN_BF16, '400', '900', '5', '2.3', '7', '0']);
+    expect(rows).toContainEqual([REFERENCE_BF16, '1000', '2900', '12', '', '', '']);
+  });
+
   it('shows why a row is void and asks nothing of it', () => {
     const theirs = arm(REFERENCE_BF16, [sample(4, 3e9)]);
     const text = TRAINING_TEXT.formatFigures(figures([theirs, arm(OWN_BF16, [sample(1, 2e9)], 'losses differ')]));
