@@ -31,7 +31,9 @@ export function addTrainFlags(command: Command): Command {
 
 export const SETTINGS_HELP = `
 Settings (--set path=value, or in the --config file under the same names):
-  data.format auto|messages|prompt_completion|text|tokens    data.max_length 512    data.eval_fraction 0.1
+  task_type CAUSAL_LM|SEQ_CLS (by model and data)   problem_type single_label_classification|multi_label_classification|regression
+  labels ["yes", "no"] (names of the classes in the order of their ids; collected from the data where left out)
+  data.format auto|messages|prompt_completion|text|classification|tokens    data.max_length 512    data.eval_fraction 0.1
   data.packing true    data.completion_only_loss true        data.columns {"prompt": "question"}
   quantization.method none|bf16|int8|nf4   quantization.double_quant true (nf4)
   peft.peft_type LORA|QLORA (with a scaling vector)|NONE (all weights)   peft.r 8   peft.lora_alpha 32

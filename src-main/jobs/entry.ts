@@ -14,7 +14,7 @@ runJobProcess({
   generate: async () => {
     const [{ runGenerateJob }, { openGenerator }] = await Promise.all([
       import('./model-jobs.ts'),
-      import('../engine/recipes/generate.ts'),
+      import('../engine/recipes/open-generator.ts'),
     ]);
     return (request, context) => runGenerateJob(openGenerator, request, context);
   },

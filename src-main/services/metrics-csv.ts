@@ -21,7 +21,7 @@ const COLUMNS = [
 ] as const;
 const STEPS_AT_ONCE = 2_000;
 
-type Row = Readonly<Record<string, number>>;
+type Row = Readonly<Record<string, number | null>>;
 
 /** One line a step; cells that a step has no figure for are empty. Further evaluation figures get columns of their own. */
 export async function writeMetricsCsv(db: ReadableDb, runId: string): Promise<string> {
@@ -46,7 +46,7 @@ function joinRows(metrics: readonly MetricRecord[], waiting: Row[]): Row[] {
   return metrics.flatMap((metric) => {
     const earlier = waiting.splice(
       0,
-      countWhile(waiting, ({ step = 0 }) => step < metric.step),
+      countWhile(waiting, ({ step }) => (step ?? 0) < metric.step),
     );
     const same = waiting[0]?.step === metric.step ? waiting.shift() : undefined;
     return [...earlier, { ...metric, ...same }];

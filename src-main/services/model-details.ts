@@ -4,6 +4,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { LinearGroup, ModelDetails } from '../../src-shared/domain/models.ts';
+import type { TaskType } from '../../src-shared/schema/run-config.ts';
 import { type ModelFolder, openModelFolder } from '../engine/formats/model-folder.ts';
 import { readRecord } from '../jobs/hub/download-folder.ts';
 
@@ -25,13 +26,15 @@ async function describe(folder: ModelFolder): Promise<ModelDetails> {
   const { config, path: dir } = folder;
   const entries = folder.names().map((name) => ({ name, ...pickShape(folder, name) }));
   const model_type = typeof config.model_type === 'string' ? config.model_type : 'unknown';
-  const supported = (await supportedTypes()).includes(model_type);
+  const task_types = await tasksOf(model_type);
+  const supported = task_types.length > 0;
   const number = (...names: string[]) => names.map((name) => config[name]).find((value) => typeof value === 'number');
   return {
     path: dir,
     name: path.basename(dir),
     model_type,
     supported,
+    task_types,
     size_bytes: folder.totalBytes,
     parameters: entries.reduce((sum, { shape }) => sum + countNumbers(shape), 0),
     dtype: commonDtype(entries),
@@ -113,4 +116,11 @@ export async function readLicence(dir: string): Promise<string | null> {
 export async function supportedTypes(): Promise<readonly string[]> {
   const { MODEL_TYPES } = await import('../engine/models/registry.ts');
   return MODEL_TYPES;
+}
+
+/** The architectures are loaded at the first use. */
+async function tasksOf(modelType: string): Promise<readonly TaskType[]> {
+  const { DECODER_TYPES, ENCODER_TYPES } = await import('../engine/models/registry.ts');
+  if (DECODER_TYPES.includes(modelType)) return ['CAUSAL_LM', 'SEQ_CLS'];
+  return ENCODER_TYPES.includes(modelType) ? ['SEQ_CLS'] : [];
 }

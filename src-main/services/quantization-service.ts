@@ -49,7 +49,7 @@ const keptSchema = z.object({
         ...errorFields,
         modules: z.array(z.object({ module: z.string(), ...errorFields })),
         eval_loss: z.number(),
-        perplexity: z.number(),
+        perplexity: z.number().nullable(),
         tokens_per_second: z.number(),
       }),
     ),

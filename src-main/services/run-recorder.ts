@@ -79,7 +79,8 @@ function recordEvaluation(db: WritableDb, runId: string, event: Told<'eval'>): v
   insertEvaluation(db, runId, {
     ...pick(event, ['step', 'best']),
     eval_loss,
-    perplexity: toFigure(event.perplexity),
+    // Nothing is told where the task has none, and where the loss was no number.
+    perplexity: event.perplexity === null && Number.isFinite(eval_loss) ? null : toFigure(event.perplexity),
     metrics: Object.fromEntries(figures),
   });
   updateRun(db, runId, { eval_loss, ...(event.best && { best_eval_loss: eval_loss, best_step: event.step }) });

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import type { PlainError } from '../domain/app-error.ts';
+import type { ClassProbability } from '../domain/class-probability.ts';
 import { filePath, id, method, none, text } from './method.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -20,11 +21,14 @@ export interface ChatState {
 
 export interface ChatAnswer {
   readonly text: string;
+  /** Classifiers: every class with its probability, the likeliest first. */
+  readonly classes?: readonly ClassProbability[];
   /** Tokens made. */
   readonly tokens: number;
   readonly prompt_tokens: number;
   readonly tokens_per_second: number;
-  readonly stop_reason: 'stop_token' | 'stop_string' | 'max_new_tokens' | 'context_full' | 'interrupted';
+  /** `classified`: nothing was written. */
+  readonly stop_reason: 'stop_token' | 'stop_string' | 'max_new_tokens' | 'context_full' | 'interrupted' | 'classified';
 }
 
 export type ChatAnswered = { readonly chat: string; readonly answer: string; readonly outcome: Outcome<ChatAnswer> };

@@ -85,7 +85,8 @@ export interface MetricRecord {
 export interface EvaluationRecord {
   readonly step: number;
   readonly eval_loss: number;
-  readonly perplexity: number;
+  /** null where the loss is not that of a language model. */
+  readonly perplexity: number | null;
   readonly best: boolean;
   /** accuracy, exact_match, f1, rouge_l: what was measured. */
   readonly metrics: Readonly<Record<string, number>>;

@@ -2,6 +2,7 @@
  * @file Models as the screens show them.
  */
 import type { Fault } from './app-error.ts';
+import type { TaskType } from '../schema/run-config.ts';
 import type { ModelRecord } from './history.ts';
 
 export interface ListedModel extends ModelRecord {
@@ -50,6 +51,8 @@ export interface ModelDetails {
   readonly model_type: string;
   /** False where the engine has no such architecture yet. */
   readonly supported: boolean;
+  /** What it can be trained for, the usual first; empty where the engine does not know. */
+  readonly task_types: readonly TaskType[];
   readonly size_bytes: number;
   /** Numbers in all tensors. */
   readonly parameters: number;

@@ -28,7 +28,8 @@ export interface StorageReport extends StorageError {
   readonly cache_bytes: number;
   readonly modules: readonly ModuleError[];
   readonly eval_loss: number;
-  readonly perplexity: number;
+  /** null where the loss is not that of a language model. */
+  readonly perplexity: number | null;
   /** Of the evaluation, padding left out. */
   readonly tokens_per_second: number;
 }

@@ -48,7 +48,8 @@ export interface EvalEvent {
   readonly event: 'eval';
   readonly step: number;
   readonly eval_loss: number;
-  readonly perplexity: number;
+  /** null where the loss is not that of a language model. */
+  readonly perplexity: number | null;
   /** Further figures: accuracy, exact_match, f1, rouge_l. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly best: boolean;

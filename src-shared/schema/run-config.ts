@@ -40,6 +40,7 @@ export const DATA_FORMATS = [
   'classification',
   'tokens',
 ] as const;
+export const PROBLEM_TYPES = ['single_label_classification', 'multi_label_classification', 'regression'] as const;
 export const TASK_TYPES = ['CAUSAL_LM', 'SEQ_CLS', 'SEQ_2_SEQ_LM'] as const;
 
 export const modelSchema = z.strictObject({ path: z.string().min(1) });
@@ -132,9 +133,13 @@ export const trainingSchema = z.strictObject({
 const shared = {
   name: z.string(),
   task_type: z.enum(TASK_TYPES),
-  problem_type: z.enum(['single_label_classification', 'multi_label_classification', 'regression']).nullable(),
+  problem_type: z.enum(PROBLEM_TYPES).nullable(),
   /** Class names in the order of their ids (SEQ_CLS). */
-  labels: z.array(z.string()).nullable(),
+  labels: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'a name occurs twice')
+    .nullable(),
 };
 
 /** What is stored with a run: every field present. */
@@ -166,6 +171,7 @@ export type DataConfig = ResolvedRunConfig['data'];
 export type PeftConfig = ResolvedRunConfig['peft'];
 export type TrainingConfig = ResolvedRunConfig['training'];
 export type QuantizationConfig = ResolvedRunConfig['quantization'];
+export type ProblemType = (typeof PROBLEM_TYPES)[number];
 export type TaskType = ResolvedRunConfig['task_type'];
 
 /** Checks a configuration a person wrote. @throws config/invalid with every fault and its path. */

@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { MODEL_TYPES } from '../../src-main/engine/models/registry.ts';
+import { DECODER_TYPES } from '../../src-main/engine/models/registry.ts';
 import { computeLogits } from '../../src-main/engine/recipes/logits.ts';
 import { mergeAdapter } from '../../src-main/engine/recipes/merge.ts';
 import { openModel } from '../../src-main/engine/recipes/open-model.ts';
@@ -81,7 +81,7 @@ beforeAll(async () => {
   writeFileSync(rows, makeRows());
   for (const index of CASES.keys()) mkdirSync(path.join(folder, String(index)));
   const tasks = CASES.map(tasksOf);
-  const known = { op: 'default_targets', model_types: MODEL_TYPES };
+  const known = { op: 'default_targets', model_types: DECODER_TYPES };
   const results = await runReference(folder, [...tasks.flat(), known]);
   targets = results.at(-1)!['targets'] as typeof targets;
   let done = 0;
@@ -192,8 +192,8 @@ test.each(NAMED)('default target modules of $title', async ({ type, index }) => 
   }
 });
 
-test('every family has at least two models here, and the README says how they fared', async () => {
+test('every decoder family has at least two models here, and the README says how they fared', async () => {
   if (chosen !== null) return;
-  for (const type of MODEL_TYPES) expect(CASES.filter((one) => one.type === type).length, type).toBeGreaterThan(1);
+  for (const type of DECODER_TYPES) expect(CASES.filter((one) => one.type === type).length, type).toBeGreaterThan(1);
   await writeFamilyTable(CASES, figures, targets);
 });

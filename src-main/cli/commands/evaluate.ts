@@ -19,7 +19,7 @@ Examples:
 
 export function addEvaluateCommand(parent: Command, run: RunAction): void {
   addDataFlags(addModelFlags(parent.command('evaluate')))
-    .description('loss and perplexity of a model on data, and how often its answer is exactly right')
+    .description('loss of a model on data, and how often its answers are right')
     .option('--exact-match', 'write an answer to every row and compare it')
     .option('--max-new-tokens <n>', 'longest answer', numberIn(1, Infinity, true), 128)
     .option('--batch-size <n>', 'rows at once', numberIn(1, Infinity, true))
@@ -46,9 +46,9 @@ function describeResult({ eval_loss, perplexity, rows, tokens, metrics }: Evalua
   return formatTable(
     ['Loss', formatFigure(eval_loss)],
     [
-      ['Perplexity', formatFigure(perplexity)],
+      ...(perplexity === null ? [] : [['Perplexity', formatFigure(perplexity)]]),
       ['Rows', String(rows)],
-      ['Tokens', String(tokens)],
+      ...(perplexity === null ? [] : [['Tokens', String(tokens)]]),
       ...Object.entries(metrics).map(([name, value]) => [name, formatFigure(value)]),
     ],
   );

@@ -43,6 +43,8 @@ export interface BuildBatchOptions {
   readonly maxLength: number;
   /** Token that an encoder-decoder's answers begin with. */
   readonly decoderStartTokenId?: number;
+  /** Whether a label is the next token's (where left out) or that of its own place (masked words). */
+  readonly predicts?: 'next' | 'masked';
   /** Classifiers: class ids are whole numbers, all other targets f32. */
   readonly problemType?: ProblemType;
 }
@@ -78,6 +80,7 @@ export function buildBatch(
       ? collectLabels(
           byRow.map((row) => row.map((example) => example.labels)),
           grid.seq,
+          options.predicts ?? 'next',
         )
       : collectAnswers(answers, decoder.seq);
   return {
@@ -131,15 +134,20 @@ function shiftRight(ids: Int32Array, { decoderStartTokenId }: BuildBatchOptions)
 
 type Labels = Pick<Batch, 'labelPositions' | 'labelIds'>;
 
-function collectLabels(rows: readonly (readonly Int32Array[])[], seq: number): Labels {
+function collectLabels(
+  rows: readonly (readonly Int32Array[])[],
+  seq: number,
+  predicts: NonNullable<BuildBatchOptions['predicts']>,
+): Labels {
+  const back = predicts === 'next' ? 1 : 0;
   const positions: number[] = [];
   const ids: number[] = [];
   for (const [rowIndex, row] of rows.entries()) {
     let offset = rowIndex * seq;
     for (const labels of row) {
-      for (let index = 1; index < labels.length; index++) {
+      for (let index = back; index < labels.length; index++) {
         if (labels[index] === IGNORED_LABEL) continue;
-        positions.push(offset + index - 1);
+        positions.push(offset + index - back);
         ids.push(labels[index]!);
       }
       offset += labels.length;

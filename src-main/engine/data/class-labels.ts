@@ -1,10 +1,18 @@
 /**
  * @file Class names and their ids, or numbers to predict: the targets of a classifier.
  */
+import type { ProblemType } from '../../../src-shared/schema/run-config.ts';
 import type { ClassificationExample } from './example.ts';
 import { RowFault } from './faults.ts';
 
-export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression';
+export type { ProblemType };
+
+/** What a classifier predicts. */
+export interface ClassSet {
+  readonly problemType: ProblemType;
+  /** A name for each score; those of a regression say nothing. */
+  readonly names: readonly string[];
+}
 
 export interface ClassLabels {
   readonly problemType: ProblemType;
@@ -14,10 +22,24 @@ export interface ClassLabels {
   targetOf(label: ClassificationExample['label']): number | readonly number[];
 }
 
-/** What the labels of the rows suggest: lists make it multi label; numbers alone do not make it a regression. */
+/** `LABEL_0`, `LABEL_1`, …: transformers' names where nobody gave others. */
+export function isGenericNames(names: readonly string[]): boolean {
+  return names.every((name, id) => name === `LABEL_${id}`);
+}
+
+/**
+ * What the labels of the rows suggest: lists make it multi label; numbers of which some are no whole ones make it a regression, whole
+ * numbers alone do not.
+ */
 export function guessProblemType(labels: Iterable<ClassificationExample['label']>): ProblemType {
-  for (const label of labels) if (Array.isArray(label)) return 'multi_label_classification';
-  return 'single_label_classification';
+  let [isNumeric, isWhole] = [true, true];
+  for (const label of labels) {
+    if (Array.isArray(label)) return 'multi_label_classification';
+    const value = typeof label === 'string' && label.trim() === '' ? Number.NaN : Number(label);
+    isNumeric &&= Number.isFinite(value);
+    isWhole &&= Number.isInteger(value);
+  }
+  return isNumeric && !isWhole ? 'regression' : 'single_label_classification';
 }
 
 /** Every class that occurs, sorted: numbers by value, else by code point. */
@@ -32,8 +54,12 @@ export function collectLabelNames(labels: Iterable<ClassificationExample['label'
 /** @param names class names in the order of their ids; ignored for regression */
 export function createClassLabels(problemType: ProblemType, names: readonly string[]): ClassLabels {
   const ids = new Map(names.map((name, id) => [name, id]));
+  const isGeneric = isGenericNames(names);
+  const hasWords = names.some((name) => !Number.isFinite(Number(name)));
   const idOf = (label: string | number): number => {
-    const id = ids.get(String(label)) ?? (typeof label === 'number' && label in names ? label : undefined);
+    // Ids stand for names, unless the names are numbers themselves.
+    const given = isGeneric || (hasWords && typeof label === 'number') ? Number(label) : Number.NaN;
+    const id = ids.get(String(label)) ?? (given in names ? given : undefined);
     if (id !== undefined) return id;
     throw new RowFault('data/unknown-label', `the label "${label}" is none of ${names.slice(0, 20).join(', ')}`, {
       field: 'label',

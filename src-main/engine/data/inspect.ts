@@ -78,6 +78,7 @@ function createContext(tokenizer: Tokenizer, options: InspectDataOptions): Token
     completionOnlyLoss: options.completionOnlyLoss ?? true,
     vocabSize: options.vocabSize ?? tokenizer.vocabSize,
     labels: inspectedLabels(options),
+    seed: 0,
   };
 }
 

@@ -3,17 +3,18 @@
  */
 import { AppError, formatFault } from '../../../src-shared/domain/app-error.ts';
 import type { DataReport } from '../../../src-shared/domain/data-report.ts';
-import type { DataConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { DataConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { createChatRenderer } from './chat-renderer.ts';
 import {
   collectLabelNames,
   createClassLabels,
   guessProblemType,
+  isGenericNames,
   type ClassLabels,
   type ProblemType,
 } from './class-labels.ts';
-import type { Example } from './example.ts';
+import type { ClassificationExample, Example } from './example.ts';
 import { noticeStopTokens } from './notices.ts';
 import { rowFaultAt } from './read-examples.ts';
 import { renderTokenized } from './render-sample.ts';
@@ -21,14 +22,14 @@ import { ReportBuilder, type FileRole } from './report-builder.ts';
 import { scanFiles } from './scan-files.ts';
 import { splitRows } from './split.ts';
 import { tokenizeExample, type TokenizeContext } from './tokenize-example.ts';
-import type { RowSource, TokenizedExample } from './types.ts';
+import type { DataTask, RowSource, TokenizedExample } from './types.ts';
 
 export interface PrepareDataOptions {
   readonly data: Pick<
     DataConfig,
     'train' | 'eval' | 'eval_fraction' | 'format' | 'columns' | 'template' | 'max_length' | 'completion_only_loss'
   >;
-  readonly taskType: TaskType;
+  readonly taskType: DataTask;
   readonly tokenizer: Tokenizer;
   /** Rows of the model's embedding; token ids at or above are refused. */
   readonly vocabSize: number;
@@ -37,6 +38,8 @@ export interface PrepareDataOptions {
   readonly now: Date;
   /** Classifiers: class names in the order of their ids; null = collected from the training rows and sorted. */
   readonly labels?: readonly string[] | null;
+  /** Classifiers: names of the model's own classes, taken where the rows have no others. */
+  readonly preferredLabels?: readonly string[] | null;
   /** Classifiers: null = by the labels. */
   readonly problemType?: ProblemType | null;
   /** Leave bad rows out instead of refusing the data. */
@@ -87,7 +90,8 @@ export async function prepareData(options: PrepareDataOptions): Promise<Prepared
     else keepRow(read, role, context, report, kept);
     report.addExample(example, digest, source);
   });
-  const labels = isClassifier ? findLabels(waiting.train, options) : null;
+  if (isClassifier) refuseBadRows(report, options.skipBadRows === true);
+  const labels = isClassifier ? findLabels(waiting.train, options, report) : null;
   if (labels !== null) keepWaiting(waiting, { ...context, labels }, report, kept);
   refuseBadRows(report, options.skipBadRows === true);
   const split = splitKept(kept, options, report);
@@ -109,10 +113,16 @@ function filesOf({ data }: PrepareDataOptions): { train: readonly string[]; eval
 }
 
 function scanOptions({ data, taskType, signal, onProgress }: PrepareDataOptions) {
-  return { format: data.format, columns: data.columns, taskType, signal, onProgress };
+  return {
+    format: data.format,
+    columns: data.columns,
+    taskType: taskType === 'MASKED_LM' ? null : taskType,
+    signal,
+    onProgress,
+  };
 }
 
-function createContext({ data, taskType, tokenizer, vocabSize, now }: PrepareDataOptions): TokenizeContext {
+function createContext({ data, taskType, tokenizer, vocabSize, seed, now }: PrepareDataOptions): TokenizeContext {
   return {
     tokenizer,
     renderer: createChatRenderer({ tokenizer, template: data.template, now }),
@@ -121,6 +131,7 @@ function createContext({ data, taskType, tokenizer, vocabSize, now }: PrepareDat
     completionOnlyLoss: data.completion_only_loss,
     vocabSize,
     labels: null,
+    seed,
   };
 }
 
@@ -151,14 +162,58 @@ function keepWaiting(
   }
 }
 
-function findLabels(rows: readonly ReadExample[], options: PrepareDataOptions): ClassLabels {
+function findLabels(rows: readonly ReadExample[], options: PrepareDataOptions, report: ReportBuilder): ClassLabels {
   const labels = rows
     .map(({ example }) => example)
     .filter((example) => example.kind === 'classification')
     .map(({ label }) => label);
   const problemType = options.problemType ?? guessProblemType(labels);
-  const names = problemType === 'regression' ? [] : (options.labels ?? collectLabelNames(labels));
+  if (problemType === 'regression') return createClassLabels(problemType, []);
+  const found = collectLabelNames(labels);
+  const names = options.labels ?? keepOwnNames(found, options.preferredLabels ?? null) ?? found;
+  if (problemType === 'single_label_classification') requireClasses(found, names, rows.length);
+  noticeRareClasses(labels, names, report);
   return createClassLabels(problemType, names);
+}
+
+/** The model's own names, where they are names and the rows have no others. */
+function keepOwnNames(found: readonly string[], own: readonly string[] | null): readonly string[] | null {
+  if (own === null) return null;
+  if (!isGenericNames(own)) return found.every((name) => own.includes(name)) ? own : null;
+  const ids = own.map((_, id) => String(id));
+  return found.every((name) => ids.includes(name)) ? ids : null;
+}
+
+/** With one class there is nothing to tell apart. */
+function requireClasses(found: readonly string[], names: readonly string[], rows: number): void {
+  if (rows === 0 || (found.length > 1 && names.length > 1)) return;
+  const message =
+    found.length > 1
+      ? `labels names one class, "${names[0]}"`
+      : `all ${rows} training rows have the label "${found[0] ?? ''}"`;
+  throw new AppError('data/one-class', `There is nothing to tell apart: ${message}`, {
+    faults: [{ field: found.length > 1 ? 'labels' : 'data.train', message }],
+    hint: 'Give rows of at least two classes; for numbers set problem_type to regression.',
+  });
+}
+
+/** Classes of one row cannot be learnt and checked both; many of them mean that the column is no class at all. */
+function noticeRareClasses(
+  labels: readonly ClassificationExample['label'][],
+  names: readonly string[],
+  report: ReportBuilder,
+): void {
+  const counts = new Map<string, number>();
+  for (const label of labels.flat()) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1);
+  const single = names.filter((name) => counts.get(name) === 1);
+  if (single.length === 0) return;
+  const listed = single
+    .slice(0, 5)
+    .map((name) => `"${name}"`)
+    .join(', ');
+  const more = single.length > 5 ? ` and ${single.length - 5} more` : '';
+  const message = `${single.length} of ${names.length} classes occur in one row only (${listed}${more})`;
+  report.notices.add({ code: 'data/rare-classes', file: null, message });
 }
 
 /** With `skipBadRows` a file that cannot be read at all is still refused. */

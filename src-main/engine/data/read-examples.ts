@@ -6,6 +6,7 @@ import { aboutRow, dataFault, RowFault } from './faults.ts';
 import type { Example } from './example.ts';
 import { countChars } from './files/expansion.ts';
 import { sniffFile, type DataFile } from './files/sniff.ts';
+import type { FormatName } from './formats/data-format.ts';
 import { viewRow } from './formats/field-values.ts';
 import { readDataFile, type ReadRowsOptions } from './read-rows.ts';
 import type { DataFault, DataNotice, Row, RowItem, RowSource } from './types.ts';
@@ -54,6 +55,14 @@ export async function* readExamples(path: string, options: ReadExamplesOptions):
   yield { kind: 'file', found: { file: sniffed.file, columns: columnsOf(sample), detected } };
   for (const item of buffered) yield toExampleItem(item, detected);
   for await (const item of items) yield toExampleItem(item, detected);
+}
+
+/** Format of a file by its first rows, before it is known what they are for. @returns null where none fits or the file cannot be read */
+export async function peekFormat(path: string, columns: ReadExamplesOptions['columns']): Promise<FormatName | null> {
+  for await (const item of readExamples(path, { format: 'auto', columns, taskType: null })) {
+    if (item.kind === 'file') return item.found.detected.format.name;
+  }
+  return null;
 }
 
 async function takeSample(items: AsyncGenerator<RowItem>): Promise<{ buffered: RowItem[]; sample: Row[] }> {

@@ -2,16 +2,17 @@
  * @file One example to token ids and labels, for each kind of run.
  *
  * Language models: conversations train their answers (or all tokens), text trains everything, a stop token at the end included.
- * Classifiers: the text with the tokenizer's own special tokens, and the class as target. Encoder-decoders: the conversation before
+ * Classifiers: the text with the tokenizer's own special tokens, and the class as target. Masked language models: the same, with some words
+ * hidden. Encoder-decoders: the conversation before
  * the last answer for the encoder, the answer and a stop token for the decoder.
  */
-import type { TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { ChatTurn } from '../tokenizer/chat-template.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ChatRenderer } from './chat-renderer.ts';
 import type { ClassLabels } from './class-labels.ts';
 import {
   chatExample,
+  digestExample,
   exampleText,
   type ChatExample,
   type ClassificationExample,
@@ -19,20 +20,23 @@ import {
   type TokensExample,
 } from './example.ts';
 import { RowFault } from './faults.ts';
+import { maskTokens } from './mask-tokens.ts';
 import { joinPlainPrompt, tokenizePlain, tokenizeWithTemplate, type MaskedIds } from './tokenize-chat.ts';
-import { IGNORED_LABEL, type RowSource, type TokenizedExample } from './types.ts';
+import { IGNORED_LABEL, type DataTask, type RowSource, type TokenizedExample } from './types.ts';
 
 export interface TokenizeContext {
   readonly tokenizer: Tokenizer;
   /** null = no chat template. */
   readonly renderer: ChatRenderer | null;
-  readonly taskType: TaskType;
+  readonly taskType: DataTask;
   readonly maxLength: number;
   readonly completionOnlyLoss: boolean;
   /** Ids at or above are refused in rows of format `tokens`. */
   readonly vocabSize: number;
   /** Classifiers only. */
   readonly labels: ClassLabels | null;
+  /** Says which words are masked. */
+  readonly seed: number;
 }
 
 export interface TokenizeResult {
@@ -58,6 +62,8 @@ export function tokenizeExample(example: Example, source: RowSource, context: To
       return tokenizeClassification(example, source, context);
     case 'SEQ_2_SEQ_LM':
       return tokenizeSeq2Seq(example, source, context);
+    case 'MASKED_LM':
+      return tokenizeMasked(example, source, context);
   }
 }
 
@@ -148,7 +154,7 @@ function finish(masked: MaskedIds, source: RowSource, maxLength: number): Tokeni
 function tokenizeClassification(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
   if (example.kind !== 'classification' || context.labels === null) {
     throw new RowFault('data/wrong-format', 'a classifier needs rows of format classification (text and label)', {
-      hint: 'Set data.format to classification, or task_type to CAUSAL_LM.',
+      hint: 'Set data.format to classification and name the columns in data.columns.',
     });
   }
   const target = context.labels.targetOf(example.label);
@@ -162,13 +168,43 @@ function tokenizeClassification(example: Example, source: RowSource, context: To
   };
 }
 
+/** A text as a classifier reads it. */
+export function cutText(tokenizer: Tokenizer, text: string, maxLength: number): Int32Array {
+  return surround(text, { tokenizer, maxLength }).ids;
+}
+
 /** A text with the tokenizer's special tokens around it; truncation takes from the text, not from them. */
-function surround(text: string, { tokenizer, maxLength }: TokenizeContext): { ids: Int32Array; fullLength: number } {
+function surround(
+  text: string,
+  { tokenizer, maxLength }: Pick<TokenizeContext, 'tokenizer' | 'maxLength'>,
+): { ids: Int32Array; fullLength: number } {
   const whole = tokenizer.encode(text, FULL);
   if (whole.length <= maxLength) return { ids: whole, fullLength: whole.length };
   const suffix = tokenizer.specialSuffix;
   const head = whole.slice(0, Math.max(0, maxLength - suffix.length));
   return { ids: Int32Array.from([...head, ...suffix]).slice(0, maxLength), fullLength: whole.length };
+}
+
+/** A text, some of whose words are hidden. */
+function tokenizeMasked(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  const { tokenizer, vocabSize, seed } = context;
+  const maskTokenId = tokenizer.tokenToId(tokenizer.specialTokens['mask_token'] ?? '');
+  if (example.kind === 'tokens' || maskTokenId === null) {
+    const what =
+      maskTokenId === null ? 'the tokenizer has no mask token' : 'a masked language model needs texts, not token ids';
+    throw new RowFault('data/wrong-format', what, { hint: 'Give rows of text and the tokenizer of the model.' });
+  }
+  const { ids, fullLength } = surround(exampleText(example), context);
+  const stream = Number(digestExample(example) & 0xffff_ffffn);
+  const isSpecial = (id: number): boolean => tokenizer.isSpecial(id);
+  const { inputIds, labels } = maskTokens(ids, { maskTokenId, vocabSize, isSpecial, seed, stream });
+  const supervised = labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0);
+  return {
+    tokenized: { inputIds, labels, target: null, decoderIds: null, source },
+    fullLength,
+    supervised,
+    supervisedCut: 0,
+  };
 }
 
 function tokenizeSeq2Seq(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {

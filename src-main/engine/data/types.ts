@@ -2,11 +2,15 @@
  * @file What data preparation hands to training: token ids with labels, and every fault found on the way.
  */
 import type { DataFault, DataNotice } from '../../../src-shared/domain/data-report.ts';
+import type { TaskType } from '../../../src-shared/schema/run-config.ts';
 
 export type { DataFault, DataNotice };
 
 /** Label of a token that is not trained (Hugging Face's and PyTorch's convention). */
 export const IGNORED_LABEL = -100;
+
+/** What rows are made ready for; masked words are only evaluated. */
+export type DataTask = TaskType | 'MASKED_LM';
 
 /** Where a row came from. */
 export interface RowSource {

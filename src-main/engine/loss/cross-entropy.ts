@@ -110,7 +110,7 @@ function lossOfChunk(
  * tells that logarithm at the largest logit, where p cannot be too small for f32. `SparseSoftmaxCrossEntropyWithLogits` gives the
  * same in one op, which takes twice the time on a processor.
  */
-function softmaxCrossEntropy(logits: Tensor, labels: Tensor): { losses: Tensor; slopes: () => Tensor } {
+export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): { losses: Tensor; slopes: () => Tensor } {
   const wide = raw.cast(logits, 'float32');
   const p = raw.softmax(wide);
   const rows = raw.range(logits.runner, labels.shape[0]!);

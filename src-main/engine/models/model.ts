@@ -53,16 +53,52 @@ export interface Model {
   hostTables(positions: number, seq: number): Readonly<Record<string, HostTable>>;
 }
 
-/** Decoder-only language models. */
-export interface CausalModel extends Model {
-  readonly kind: 'causal';
+/** What reads tokens in one pass and gives each a state. */
+export interface TokenModel extends Model {
   /** Final hidden states after the last norm, [tokens, hidden], compute dtype. */
   forward(ctx: StepContext, tokens: TokenBatch): Tensor;
+}
+
+/** A head that scores every word of the vocabulary. */
+interface WordScores {
   /** [n, hidden] -> [n, vocab], compute dtype. */
   head(ctx: StepContext, hidden: Tensor): Tensor;
   /** Trainable leaves that `head` uses. */
   headLeaves(ctx: StepContext): Tensor[];
 }
 
+/** Decoder-only language models. */
+export interface CausalModel extends TokenModel, WordScores {
+  readonly kind: 'causal';
+}
+
+/** Encoders that fill in masked words. */
+export interface MaskedModel extends TokenModel, WordScores {
+  readonly kind: 'masked';
+}
+
+/** An encoder or a decoder with a classification head in place of the words'. */
+export interface ClassifierModel extends TokenModel {
+  readonly kind: 'classifier';
+  /** Scores of a row: classes, or the one number of a regression. */
+  readonly labels: number;
+  /** Whose state is classified: the first token's (encoders), or the last one's that is no padding (decoders). */
+  readonly reads: 'first' | 'last';
+  /** Modules that are trained whole beside an adapter, as PEFT does. */
+  readonly headModules: readonly string[];
+  /** Weights that a base model's files may lack. */
+  readonly freshWeights: readonly string[];
+  /** [rows, hidden] -> [rows, labels], compute dtype. */
+  classify(ctx: StepContext, states: Tensor): Tensor;
+}
+
+/** An encoder that has no head yet. */
+export interface Encoder {
+  readonly kind: 'encoder';
+  readonly facts: ModelFacts;
+  withWordHead(): MaskedModel;
+  withClassHead(labels: number): ClassifierModel;
+}
+
 /** Every kind of model; `kind` says which task it is for. */
-export type AnyModel = CausalModel;
+export type AnyModel = CausalModel | MaskedModel | ClassifierModel;

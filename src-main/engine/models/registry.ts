@@ -2,24 +2,28 @@
  * @file model_type -> the function that builds it.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import { makeBert } from './bert.ts';
 import type { RawConfig } from './config-reader.ts';
+import { makeDistilBert } from './distilbert.ts';
 import { makeFalcon } from './falcon.ts';
 import { makeGemma2 } from './gemma2.ts';
 import { makeGemma3Text } from './gemma3-text.ts';
 import { makeGptNeox } from './gpt-neox.ts';
 import { makeGpt2 } from './gpt2.ts';
+import { classifyLastToken } from './last-token-classifier.ts';
 import { makeLlama } from './llama.ts';
 import { makeMistral } from './mistral.ts';
-import type { AnyModel, CausalModel } from './model.ts';
+import type { AnyModel, CausalModel, Encoder } from './model.ts';
 import { makeOlmo2 } from './olmo2.ts';
 import { makePhi } from './phi.ts';
 import { makePhi3 } from './phi3.ts';
 import { makeQwen2 } from './qwen2.ts';
 import { makeQwen3 } from './qwen3.ts';
+import { makeRoberta } from './roberta.ts';
 import { makeSmolLm3 } from './smollm3.ts';
 import { makeStarcoder2 } from './starcoder2.ts';
 
-const FAMILIES: Readonly<Record<string, (config: RawConfig) => CausalModel>> = {
+const DECODERS: Readonly<Record<string, (config: RawConfig) => CausalModel>> = {
   falcon: makeFalcon,
   gemma2: makeGemma2,
   gemma3_text: makeGemma3Text,
@@ -36,13 +40,34 @@ const FAMILIES: Readonly<Record<string, (config: RawConfig) => CausalModel>> = {
   starcoder2: makeStarcoder2,
 };
 
+const ENCODERS: Readonly<Record<string, (config: RawConfig) => Encoder>> = {
+  bert: makeBert,
+  distilbert: makeDistilBert,
+  roberta: makeRoberta,
+};
+
+const FAMILIES = { ...DECODERS, ...ENCODERS };
+
 /** Names in old files of what is a family of its own today. */
 const OLD_NAMES: Readonly<Record<string, string>> = { RefinedWeb: 'falcon', RefinedWebModel: 'falcon' };
 
 export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
+export const DECODER_TYPES: readonly string[] = Object.keys(DECODERS);
+export const ENCODER_TYPES: readonly string[] = Object.keys(ENCODERS);
 
-/** Builds the model that config.json describes. @throws model/unknown-type, model/bad-config */
-export function makeModel(config: RawConfig): AnyModel {
+/**
+ * Builds the model that config.json describes, with a head for words or for classes.
+ * @param labels scores of a classification head; null = words
+ * @throws model/unknown-type, model/bad-config
+ */
+export function makeModel(config: RawConfig, labels: number | null = null): AnyModel {
+  const made = makeArchitecture(config);
+  if (made.kind === 'encoder') return labels === null ? made.withWordHead() : made.withClassHead(labels);
+  return labels === null ? made : classifyLastToken(made, labels);
+}
+
+/** The same without a choice of the head. @throws model/unknown-type, model/bad-config */
+export function makeArchitecture(config: RawConfig): CausalModel | Encoder {
   const type = config['model_type'];
   const make = typeof type === 'string' ? FAMILIES[OLD_NAMES[type] ?? type] : undefined;
   if (make) return make(config);
@@ -50,4 +75,10 @@ export function makeModel(config: RawConfig): AnyModel {
     hint: `Supported are ${MODEL_TYPES.join(', ')}.`,
     faults: [{ file: 'config.json', field: 'model_type', message: `${JSON.stringify(type)} is not supported` }],
   });
+}
+
+/** A model that writes text. @throws Error internal, where it is of another kind */
+export function requireCausal(model: AnyModel): CausalModel {
+  if (model.kind === 'causal') return model;
+  throw new Error(`internal: a ${model.facts.modelType} model with this head writes no text`);
 }

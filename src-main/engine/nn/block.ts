@@ -53,6 +53,26 @@ export function sequentialBlock(parts: BlockParts, norms: BranchNorms): Block {
   });
 }
 
+/** norm(x + attention(x)), then the same with the MLP: the stream itself is normed (BERT). */
+export function postNormBlock(
+  parts: BlockParts,
+  norms: { readonly afterAttention: Norm; readonly afterMlp: Norm },
+): Block {
+  const { attention, mlp } = parts;
+  const { afterAttention, afterMlp } = norms;
+  return makeBlock(parts, [afterAttention, afterMlp], (ctx, x, tokens, mask) => {
+    const attended = applySelfAttention(ctx, basics.cast(x, ctx.compute), attention, tokens, mask);
+    const between = normToStream(ctx, basics.addToStream(x, attended), afterAttention);
+    const computed = mlp.apply(ctx, basics.cast(between, ctx.compute));
+    return normToStream(ctx, basics.addToStream(between, computed), afterMlp);
+  });
+}
+
+/** A norm whose result is the stream: f32. */
+export function normToStream(ctx: StepContext, x: Tensor, norm: Norm): Tensor {
+  return applyNorm(ctx, x, norm, 'float32');
+}
+
 /** x + attention(x) + mlp(x). @param beforeMlp null = the MLP reads what the attention reads */
 export function parallelBlock(parts: BlockParts, beforeAttention: Norm, beforeMlp: Norm | null): Block {
   const { attention, mlp } = parts;

@@ -1,6 +1,7 @@
 /**
  * @file Norm layers by their Hugging Face path: RMS norm (`weight`) and layer norm (`weight`, `bias`).
  */
+import type { FloatDType } from '../device/dtype.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import type { Tensor } from '../ops/tensor.ts';
@@ -34,10 +35,14 @@ export function normWeights(norms: readonly (Norm | null)[]): WeightSpec[] {
   });
 }
 
-/** @param x [..., size], any float dtype @returns the same shape in the compute dtype */
-export function applyNorm(ctx: StepContext, x: Tensor, { kind, path, eps, addOne }: Norm): Tensor {
+/** @param x [..., size], any float dtype @returns the same shape, in the compute dtype where no other is asked for */
+export function applyNorm(
+  ctx: StepContext,
+  x: Tensor,
+  { kind, path, eps, addOne }: Norm,
+  dtype: FloatDType = ctx.compute,
+): Tensor {
   const weight = vectorOf(ctx, `${path}.weight`);
-  const dtype = ctx.compute;
   if (kind === 'rms') return rmsNorm(x, weight, { eps, dtype, addOne });
   return layerNorm(x, weight, vectorOf(ctx, `${path}.bias`), { eps, dtype });
 }

@@ -29,6 +29,8 @@ export interface AdapterOutputOptions {
   /** What adapter_config.json names as the base. */
   readonly baseModel: string | null;
   readonly taskType: TaskType;
+  /** Strings for the header of the weights. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Name of the trained embedding table that is the head too. */
   readonly trainedTable: string | null;
   readonly pissa: PissaStart | null;
@@ -42,13 +44,14 @@ const TRAINED_WEIGHTS_KEY = 'trained_weights_of';
 /** Writes the trained tensors as an adapter folder, or for peft_type NONE as one file of weights. */
 export async function encodeTrained(options: AdapterOutputOptions, values: Values): Promise<FileSet> {
   const { peft, trained, baseModel } = options;
-  if (peft.peft_type === 'NONE') return encodeWeights(trained, values, baseModel);
+  if (peft.peft_type === 'NONE')
+    return encodeWeights(trained, values, { ...options.metadata, [TRAINED_WEIGHTS_KEY]: baseModel ?? '' });
   const tensors = new Map<string, AdapterTensor>();
   for (const tensor of trained) tensors.set(tensor.name, await toFileTensor(tensor, values, options.pissa));
   return encodePeftAdapter({
     config: describeAdapter(options),
     tensors: turnTensors(addTiedHead(tensors, options.trainedTable), transposedOf(trained)),
-    metadata: {},
+    metadata: options.metadata,
   });
 }
 
@@ -142,15 +145,18 @@ export async function readTrainedWeights(file: string): Promise<AdapterTensors> 
   }
 }
 
-function encodeWeights(trained: readonly TrainedTensor[], values: Values, baseModel: string | null): FileSet {
+function encodeWeights(
+  trained: readonly TrainedTensor[],
+  values: Values,
+  metadata: Readonly<Record<string, string>>,
+): FileSet {
   const tensors = trained.map(({ name, shape }) => ({
     name,
     dtype: 'F32' as const,
     shape,
     data: encodeFloats(valuesOf(values, name), 'F32'),
   }));
-  const metadata = { format: 'pt', [TRAINED_WEIGHTS_KEY]: baseModel ?? '' };
-  return new Map<string, FileContent>([[SINGLE_FILE, streamSafetensors(tensors, metadata)]]);
+  return new Map<string, FileContent>([[SINGLE_FILE, streamSafetensors(tensors, { format: 'pt', ...metadata })]]);
 }
 
 async function toFileTensor(tensor: TrainedTensor, values: Values, pissa: PissaStart | null): Promise<AdapterTensor> {

@@ -29,6 +29,8 @@ export interface AttachPeftOptions {
   readonly seed: number;
   /** Written to adapter_config.json; CAUSAL_LM when left out. */
   readonly taskType?: TaskType;
+  /** Strings for the header of the weights. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A setup that can read back what its `files` wrote. */
@@ -50,7 +52,7 @@ export type MakeInitial = (tensor: TrainedTensor) => Promise<Float32Array<ArrayB
  * @throws peft/does-not-fit with every setting that does not go with the model or with another setting
  */
 export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPeft> {
-  const { model, folder, taskType = 'CAUSAL_LM' } = options;
+  const { model, folder, taskType = 'CAUSAL_LM', metadata = {} } = options;
   const faults: Fault[] = findContradictions(options.peft);
   const { peft, targets, own } = select(model, options.peft, faults);
   const linears = targets.filter(({ isTable }) => !isTable);
@@ -66,7 +68,8 @@ export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPe
   const trained = listTrainedTensors(model, { peft, targets, own, loraplusLrRatio: options.loraplusLrRatio });
   setUpdates(model, targets, peft);
   const start: Start = { peft, seed: options.seed, read, pissa };
-  const output = { peft, trained, baseModel: folder.path, taskType, trainedTable: findTrainedTable(model, own), pissa };
+  const trainedTable = findTrainedTable(model, own);
+  const output = { peft, trained, baseModel: folder.path, taskType, metadata, trainedTable, pissa };
   const replaced = pissa
     ? linears.map(
         (linear) => [`${linear.path}.weight`, () => pissa.residualOf(linear, rankOf(peft, linear.path))] as const,

@@ -28,6 +28,8 @@ export interface LoadAdapterOptions {
   /** null = LoRA+ is off. */
   readonly loraplusLrRatio?: number | null;
   readonly taskType?: TaskType;
+  /** Strings for the header of the weights. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -41,13 +43,15 @@ export async function loadAdapter(options: LoadAdapterOptions): Promise<Attached
   const faults = opened.kind === 'weights' ? findTypeFaults(written) : findContradictions(model, opened, written);
   if (faults.length > 0) throw contradicts(dir, faults);
   const taskType = options.taskType ?? 'CAUSAL_LM';
-  const about = { model, taskType, baseModel: folder.path, loraplusLrRatio: options.loraplusLrRatio ?? null };
+  const { metadata = {}, loraplusLrRatio = null } = options;
+  const about = { model, taskType, metadata, baseModel: folder.path, loraplusLrRatio };
   return opened.kind === 'weights' ? setUpWeights(opened, dir, about) : setUpAdapter(opened, dir, written, about);
 }
 
 interface About {
   readonly model: AdaptableModel;
   readonly taskType: TaskType;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly baseModel: string;
   readonly loraplusLrRatio: number | null;
 }
@@ -72,7 +76,7 @@ function assemble(
   setting: About & Pick<OpenedAdapter, 'targets' | 'own'> & { readonly peft: PeftConfig },
   tensors: AdapterTensors,
 ): AttachedPeft {
-  const { model, peft, targets, own, taskType, baseModel } = setting;
+  const { model, peft, targets, own, taskType, metadata, baseModel } = setting;
   const trained = listTrainedTensors(model, setting);
   setUpdates(model, targets, peft);
   const output: AdapterOutputOptions = {
@@ -80,6 +84,7 @@ function assemble(
     trained,
     baseModel,
     taskType,
+    metadata,
     trainedTable: findTrainedTable(model, own),
     pissa: null,
   };

@@ -4,6 +4,7 @@
  * A recipe computes; the job around it owns the process, the lock on the run folder, events.jsonl and the checkpoints on disk.
  * So a recipe never names a file of the run folder: it gives bytes to the `CheckpointStore` and events to the `EngineHost`.
  */
+import type { ClassProbability } from '../../../src-shared/domain/class-probability.ts';
 import type { JsonValue } from '../../../src-shared/domain/json.ts';
 import type { QuantizeReport } from '../../../src-shared/domain/quantize-report.ts';
 import type { RunEvent, TrainResultEvent } from '../../../src-shared/domain/run-events.ts';
@@ -120,11 +121,14 @@ export interface GenerateRequest {
 
 export interface GenerateResult {
   readonly text: string;
+  /** Classifiers: every class with its probability, the likeliest first. */
+  readonly classes?: readonly ClassProbability[];
   /** Tokens made. */
   readonly tokens: number;
   readonly prompt_tokens: number;
   readonly tokens_per_second: number;
-  readonly stop_reason: 'stop_token' | 'stop_string' | 'max_new_tokens' | 'context_full' | 'interrupted';
+  /** `classified`: nothing was written. */
+  readonly stop_reason: 'stop_token' | 'stop_string' | 'max_new_tokens' | 'context_full' | 'interrupted' | 'classified';
 }
 
 /** A loaded model that answers many times: one playground, one chat. */
@@ -149,7 +153,10 @@ export interface Logits {
 
 export type ComputeLogits = (options: ComputeLogitsOptions) => Promise<Logits>;
 
-/** Figures beyond loss and perplexity. `exact_match` writes an answer to each row, greedily. */
+/**
+ * Figures beyond loss and perplexity. `exact_match` tells the answer to each row, which a language model writes greedily; a classifier's
+ * own figures are always given.
+ */
 export type EvaluateMetric = 'exact_match' | 'accuracy' | 'f1' | 'rouge_l';
 
 export interface EvaluateOptions extends ModelSource {
@@ -180,8 +187,9 @@ export interface EvaluatedAnswer {
 
 export interface EvaluateResult {
   readonly eval_loss: number;
-  readonly perplexity: number;
-  /** Tokens with a label. */
+  /** null where the loss is not that of a language model. */
+  readonly perplexity: number | null;
+  /** Tokens with a label; classifiers: rows. */
   readonly tokens: number;
   readonly rows: number;
   readonly metrics: Readonly<Record<string, number>>;

@@ -1,40 +1,40 @@
 /**
- * @file Evaluates a model, with or without an adapter, on data files: loss and perplexity, and answers where they are asked for.
+ * @file Evaluates a model, with or without an adapter, on data files: the loss, the figures of its task, and answers where they are asked for.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { prepareData } from '../data/prepare.ts';
 import type { TokenizedExample } from '../data/types.ts';
-import type { AnyModel } from '../models/model.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import type { StepTask } from '../steps/step-task.ts';
 import { TableCache } from '../steps/token-inputs.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { answerExamples } from './answer-examples.ts';
-import type { Evaluate, EvaluatedAnswer, EvaluateMetric, EvaluateOptions } from './contract.ts';
+import { type AnswerOptions, answerExamples } from './answer-examples.ts';
+import type { Evaluate, EvaluatedAnswer, EvaluateOptions } from './contract.ts';
 import { stopIds } from './generate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
-import { openModel } from './open-model.ts';
+import { type OpenModel, openModelFor } from './open-model.ts';
 import type { Task } from './task.ts';
 import { makeTask } from './tasks/make-task.ts';
 
 /** Tokens of one batch where nothing else is asked for. */
 const BATCH_TOKENS = 2048;
 const MOST_ROWS = 32;
-const AVAILABLE: readonly EvaluateMetric[] = ['exact_match'];
 
 /** @throws what preparing the data throws, evaluate/unknown-metric */
 export const evaluate: Evaluate = async (options) => {
-  const { host, maxNewTokens } = options;
-  requireMetrics(options.metrics);
+  const { host } = options;
   const { examples, tokenizer } = await readExamples(options);
   const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
   const batchSize = options.batchSize ?? chooseBatchSize(longest);
-  const writes = options.metrics.includes('exact_match');
+  const isAsked = options.metrics.includes('exact_match');
   let measured: Measured;
+  let writes = false;
   const session = await openInferenceSession(host, options, (parts) => {
-    measured = makeMeasured(parts.model, tokenizer, batchSize * longest);
+    measured = makeMeasured(parts.opened, tokenizer, batchSize * longest);
+    requireMetrics(options.metrics, measured.task);
+    writes = isAsked && parts.model.kind === 'causal';
     const answering = writes ? measured.task.answering(parts) : { entries: [] };
     return { ...answering, entries: [evaluateEntry({ ...parts, task: measured.step }), ...answering.entries] };
   });
@@ -50,25 +50,28 @@ export const evaluate: Evaluate = async (options) => {
       signal: host.signal,
       onProgress: (fraction) => host.report({ event: 'progress', phase: 'Measuring the loss', fraction }),
     });
-    const answers = writes
-      ? await answerExamples({
-          program,
-          model,
-          tokenizer,
-          stops: stopIds(tokenizer, options.data.template),
-          examples,
-          batchSize: options.batchSize ?? MOST_ROWS,
-          maxNewTokens,
-          signal: host.signal,
-          onProgress: (fraction) => host.report({ event: 'progress', phase: 'Writing answers', fraction }),
-        })
-      : [];
-    const metrics = { ...meter.figures(), ...(writes && { exact_match: shareOf(answers) }) };
+    const told = isAsked ? meter.answers() : [];
+    const answers = writes ? await writeAnswers(options, { program, model, tokenizer, examples }) : told;
+    const metrics = { ...meter.figures(), ...(isAsked && { exact_match: shareOf(answers) }) };
     return { ...loss, rows: examples.length, metrics, answers };
   } finally {
     session.dispose();
   }
 };
+
+function writeAnswers(
+  { host, data, batchSize, maxNewTokens }: EvaluateOptions,
+  parts: Pick<AnswerOptions, 'program' | 'model' | 'tokenizer' | 'examples'>,
+): Promise<EvaluatedAnswer[]> {
+  return answerExamples({
+    ...parts,
+    stops: stopIds(parts.tokenizer, data.template),
+    batchSize: batchSize ?? MOST_ROWS,
+    maxNewTokens,
+    signal: host.signal,
+    onProgress: (fraction) => host.report({ event: 'progress', phase: 'Writing answers', fraction }),
+  });
+}
 
 interface Measured {
   readonly task: Task;
@@ -76,8 +79,9 @@ interface Measured {
 }
 
 /** The task of a model and its step. @param labels most labels of a batch */
-export function makeMeasured(model: AnyModel, tokenizer: Tokenizer, labels: number): Measured {
-  const task = makeTask(model, tokenizer);
+export function makeMeasured(opened: OpenModel, tokenizer: Tokenizer, labels: number): Measured {
+  const { model } = opened;
+  const task = makeTask(opened, tokenizer);
   return { task, step: task.makeStep(new TableCache(model), chooseChunks(labels, model.facts.vocabSize)) };
 }
 
@@ -94,11 +98,12 @@ export interface ReadExamples {
 /** The rows with their labels; data faults come before the model is loaded. @throws what preparing the data throws */
 export async function readExamples({
   modelDir,
+  adapterDir,
   data,
   host,
-}: Pick<EvaluateOptions, 'modelDir' | 'data' | 'host'>): Promise<ReadExamples> {
-  const opened = await openModel(modelDir);
-  const { model, folder } = opened;
+}: Pick<EvaluateOptions, 'modelDir' | 'adapterDir' | 'data' | 'host'>): Promise<ReadExamples> {
+  const opened = await openModelFor(modelDir, adapterDir);
+  const { model, folder, classes } = opened;
   await folder.close();
   const tokenizer = await opened.tokenizer();
   const prepared = await prepareData({
@@ -112,21 +117,24 @@ export async function readExamples({
       max_length: data.max_length ?? model.facts.maxPositions,
       completion_only_loss: data.completion_only_loss,
     },
-    taskType: makeTask(model, tokenizer).type,
+    taskType: makeTask(opened, tokenizer).type,
     tokenizer,
     vocabSize: model.facts.vocabSize,
     seed: 0,
     now: new Date(),
+    labels: classes?.names ?? null,
+    problemType: classes?.problemType ?? null,
     signal: host.signal,
   });
   return { examples: prepared.train, tokenizer };
 }
 
-function requireMetrics(metrics: readonly EvaluateMetric[]): void {
-  const unknown = metrics.filter((metric) => !AVAILABLE.includes(metric));
+function requireMetrics(metrics: EvaluateOptions['metrics'], { type, figures }: Task): void {
+  const known = [...(type === 'MASKED_LM' ? [] : ['exact_match']), ...Object.keys(figures)];
+  const unknown = metrics.filter((metric) => !known.includes(metric));
   if (unknown.length === 0) return;
-  throw new AppError('evaluate/unknown-metric', `${unknown.join(', ')}: not a figure of language models`, {
-    hint: `Choose from ${AVAILABLE.join(', ')}; loss and perplexity are always given.`,
+  throw new AppError('evaluate/unknown-metric', `${unknown.join(', ')}: not a figure of this kind of model`, {
+    hint: known.length > 0 ? `Choose from ${known.join(', ')}; the loss is always given.` : 'The loss is always given.',
   });
 }
 

@@ -16,7 +16,7 @@ import { addTiedHead, findTrainedTable } from '../peft/tied-head.ts';
 import type { ExportModel, ExportOptions, WrittenFolder } from './contract.ts';
 import { exportQuantized } from './export-quantized.ts';
 import { writeMerged } from './merge.ts';
-import { openModel } from './open-model.ts';
+import { openModelFor } from './open-model.ts';
 
 /** @throws model/…, adapter/… as opening them does; export/…, output/not-empty, disk/full; the folder is whole or not there */
 export const exportModel: ExportModel = async (options) => {
@@ -32,7 +32,7 @@ export const exportModel: ExportModel = async (options) => {
 
 async function exportAdapter({ modelDir, adapterDir, outputDir }: ExportOptions): Promise<WrittenFolder> {
   if (adapterDir === null) throw noAdapter(modelDir, 'is a model without an adapter');
-  const { model, folder } = await openModel(modelDir);
+  const { model, folder } = await openModelFor(modelDir, adapterDir);
   try {
     const opened = await openAdapter(model, folder, adapterDir);
     if (opened.kind === 'weights')

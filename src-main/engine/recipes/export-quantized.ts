@@ -18,7 +18,7 @@ import {
   storedKindOf,
 } from '../formats/bitsandbytes.ts';
 import type { JsonObject } from '../formats/json-file.ts';
-import { type ModelFolder, openModelFolder } from '../formats/model-folder.ts';
+import type { ModelFolder } from '../formats/model-folder.ts';
 import type { TensorToWrite } from '../formats/safetensors.ts';
 import { transposeTensors } from '../formats/transposed.ts';
 import { isFloatFileDType, type WritableFloatDType } from '../formats/tensor-data.ts';
@@ -31,8 +31,9 @@ import { dequantizeNf4, isStandardNf4, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
 import type { AnyModel } from '../models/model.ts';
 import type { EngineHost, ExportOptions, WrittenFolder } from './contract.ts';
+import { openFilesToWrite } from './files-to-write.ts';
 import { convertTensor, listPartedHead, withOwnHead } from './merge.ts';
-import { openModel } from './open-model.ts';
+import { openModelFor, requireHead } from './open-model.ts';
 
 /** How a matrix is, or was, quantized. */
 type Quantization = QuantizationConfig & { readonly method: 'nf4' | 'int8' };
@@ -52,14 +53,16 @@ export async function exportQuantized(options: ExportOptions): Promise<WrittenFo
   const { host, modelDir, adapterDir, outputDir } = options;
   const target = requireQuantization(options.quantization);
   const trainedOn = options.trainedOn === undefined ? target : options.trainedOn;
-  const { model, folder } = await openModel(modelDir);
+  const opened = await openModelFor(modelDir, adapterDir);
+  const { model, folder } = opened;
   const transposed = transposedNames(model.weights);
-  const files = transposeTensors(await openModelFolder(modelDir), (name) =>
+  const files = transposeTensors(await openFilesToWrite(opened), (name) =>
     transposed.has(model.sanitizeName(name) ?? ''),
   );
   try {
     const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
     const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);
+    requireHead(opened, new Set(merged.keys()));
     const sources = { host, files, model, merged, target, trainedOn: isQuantized(trainedOn) ? trainedOn : null };
     const head = listPartedHead({ ...sources, wanted: null });
     const tensors = [...(await listTensors(sources)), ...head];

@@ -1,33 +1,27 @@
 /**
- * @file The playground's and the CLI's answers: a conversation or a plain prompt in, streamed text out.
+ * @file A language model's answers: a conversation or a plain prompt in, streamed text out.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { createChatRenderer } from '../data/chat-renderer.ts';
 import { joinPlainPrompt } from '../data/tokenize-chat.ts';
-import { cacheVariables, generateEntries } from '../steps/generate-step.ts';
+import type { CausalModel } from '../models/model.ts';
 import { createStreamDecoder } from '../tokenizer/stream-decoder.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { makeChooser } from './choose-token.ts';
-import type { GenerateRequest, GenerateResult, Generator, OpenGenerator } from './contract.ts';
+import type { GenerateRequest, GenerateResult } from './contract.ts';
 import { decode, type DecodeEnd } from './decode.ts';
-import { type InferenceSession, openInferenceSession } from './inference-session.ts';
+import type { AnswerContext } from './task.ts';
 
-/** Loads the model once; it stays on the device until the process ends. */
-export const openGenerator: OpenGenerator = async (options) => {
-  const session = await openInferenceSession(options.host, options, (parts) => ({
-    entries: generateEntries(parts),
-    scratch: cacheVariables(parts.model, parts.plan),
-  }));
-  const tokenizer = await session.tokenizer();
-  return { generate: (request) => generate(session, tokenizer, request, options.host.now) } satisfies Generator;
-};
+export interface Writer {
+  readonly model: CausalModel;
+  readonly tokenizer: Tokenizer;
+}
 
 /** @throws generate/empty-prompt, generate/too-long */
-async function generate(
-  { model, program }: InferenceSession,
-  tokenizer: Tokenizer,
+export async function writeAnswer(
+  { model, tokenizer }: Writer,
+  { program, now }: AnswerContext,
   request: GenerateRequest,
-  now: () => number,
 ): Promise<GenerateResult> {
   const prompt = promptIds(tokenizer, request.input);
   requirePrompt(prompt, model.facts.maxPositions);
@@ -86,7 +80,8 @@ function promptIds(tokenizer: Tokenizer, input: GenerateRequest['input']): Int32
   return tokenizer.encode(text, { addSpecialTokens: false });
 }
 
-function requirePrompt({ length }: Int32Array, maxPositions: number): void {
+/** @throws generate/empty-prompt, generate/too-long */
+export function requirePrompt({ length }: Int32Array, maxPositions: number): void {
   if (length === 0) {
     throw new AppError('generate/empty-prompt', 'The prompt is empty', { hint: 'Write at least one word.' });
   }

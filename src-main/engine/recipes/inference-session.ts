@@ -17,7 +17,7 @@ import { planVariables, planWeights, type WeightPlan } from '../weights/plan.ts'
 import { type Bucket, makeBuckets } from '../weights/trainables.ts';
 import type { EngineHost, ModelSource } from './contract.ts';
 import { type Engine, makeProgram, openEngine, wantedMode } from './open-engine.ts';
-import { openModel } from './open-model.ts';
+import { type OpenModel, openModelFor, requireHead } from './open-model.ts';
 import type { SessionParts } from './task.ts';
 import { chooseKeptBytes } from './weight-cache.ts';
 import { uploadBuckets } from './upload-buckets.ts';
@@ -25,6 +25,7 @@ import { requireWasmCan } from './wasm-limits.ts';
 
 export interface InferenceSession {
   readonly model: AnyModel;
+  readonly opened: OpenModel;
   readonly program: Program;
   readonly compute: FloatDType;
   readonly plan: WeightPlan;
@@ -69,9 +70,10 @@ export function quantizationFor(folder: ModelFolder, wanted: Partial<Quantizatio
 export async function openInferenceSession(
   host: EngineHost,
   source: ModelSource,
-  makeParts: (options: ForwardOptions) => SessionParts,
+  makeParts: (options: ForwardOptions & { readonly opened: OpenModel }) => SessionParts | Promise<SessionParts>,
 ): Promise<InferenceSession> {
-  const { model, folder, tokenizer } = await openModel(source.modelDir);
+  const opened = await openModelFor(source.modelDir, source.adapterDir);
+  const { model, folder, tokenizer } = opened;
   try {
     const adapter = source.adapterDir === null ? null : await loadAdapter({ model, folder, dir: source.adapterDir });
     const quantization = quantizationFor(folder, source.quantization);
@@ -79,10 +81,11 @@ export async function openInferenceSession(
     const engine = await openEngine(host);
     const precision = precisionOf(quantization);
     const trained = new Set(adapter?.trainables.map(({ name }) => name) ?? []);
+    requireHead(opened, trained);
     const needed = planWeights(model, { ...precision, trained }).bytes;
     const plan = planWeights(model, { ...precision, trained, keptBytes: chooseKeptBytes(needed) });
     const buckets = makeBuckets(adapter?.trainables ?? []);
-    const parts = makeParts({ model, plan, buckets });
+    const parts = await makeParts({ opened, model, plan, buckets });
     const groups = {
       frozen: planVariables(plan),
       state: buckets.map(({ variable }) => variable),
@@ -90,7 +93,7 @@ export async function openInferenceSession(
     };
     const program = makeProgram(engine, wantedMode(engine), { entries: parts.entries, groups });
     await loadAll({ engine, program, folder, plan, buckets, adapter, host });
-    return { model, program, compute: plan.compute, plan, folder, tokenizer, dispose: () => program.dispose() };
+    return { model, opened, program, compute: plan.compute, plan, folder, tokenizer, dispose: () => program.dispose() };
   } finally {
     await folder.close();
   }

@@ -2,17 +2,19 @@
  * @file Logits of a text or of token ids: what other programs' figures are compared with.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import { readRows } from '../steps/classifier-task.ts';
 import { logitsEntry } from '../steps/evaluate-step.ts';
 import { TableCache, tokenArrays } from '../steps/token-inputs.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ComputeLogits, ComputeLogitsOptions } from './contract.ts';
 import { openInferenceSession } from './inference-session.ts';
+import { padTokenOf } from './tasks/make-task.ts';
 
 /** @throws logits/no-tokens, logits/token-outside-vocabulary, logits/too-long */
 export const computeLogits: ComputeLogits = async (options) => {
   const session = await openInferenceSession(options.host, options, (parts) => ({ entries: [logitsEntry(parts)] }));
   try {
-    const { model, program } = session;
+    const { model, opened, program } = session;
     const ids = await inputIds(options, session.tokenizer);
     requireTokens(ids, model.facts.vocabSize, model.tablesDependOnLength ? Infinity : model.facts.maxPositions);
     const seq = ids.length;
@@ -24,9 +26,13 @@ export const computeLogits: ComputeLogits = async (options) => {
       segmentIds: new Int32Array(seq).fill(1),
     };
     const { arrays, sizes } = tokenArrays(new TableCache(model), tokens);
-    const rows = Int32Array.from(ids, (_, index) => index);
-    const { logits } = program.call('logits', { ...sizes, rows: seq }, { ...arrays, rows });
-    return { data: new Float32Array(logits as Float32Array), shape: [seq, model.facts.vocabSize] };
+    const rows =
+      model.kind === 'classifier'
+        ? readRows(model, tokens, padTokenOf(opened))
+        : Int32Array.from(ids, (_, index) => index);
+    const { logits } = program.call('logits', { ...sizes, rows: rows.length }, { ...arrays, rows });
+    const width = model.kind === 'classifier' ? model.labels : model.facts.vocabSize;
+    return { data: new Float32Array(logits as Float32Array), shape: [rows.length, width] };
   } finally {
     session.dispose();
   }

@@ -23,7 +23,8 @@ export interface MeasureLossOptions {
 
 export interface MeasuredLoss {
   readonly eval_loss: number;
-  readonly perplexity: number;
+  /** null where the loss is not that of a language model. */
+  readonly perplexity: number | null;
   /** Tokens with a label; classifiers: rows. */
   readonly tokens: number;
 }
@@ -51,7 +52,7 @@ export async function measureLoss(options: MeasureLossOptions): Promise<Measured
     await nextTurn();
   }
   const mean = sum / Math.max(1, tokens);
-  return { eval_loss: mean, perplexity: Math.exp(mean), tokens };
+  return { eval_loss: mean, perplexity: task.type === 'SEQ_CLS' ? null : Math.exp(mean), tokens };
 }
 
 /** Longest first: what does not fit into memory shows at once. */

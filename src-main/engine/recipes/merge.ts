@@ -8,7 +8,7 @@ import { AppError, type Fault, Interrupted } from '../../../src-shared/domain/ap
 import { TIED_HEAD_WEIGHT } from '../formats/adapter-names.ts';
 import { storedKindOf } from '../formats/bitsandbytes.ts';
 import type { JsonObject } from '../formats/json-file.ts';
-import { openModelFolder, type ModelFolder } from '../formats/model-folder.ts';
+import type { ModelFolder } from '../formats/model-folder.ts';
 import type { TensorToWrite } from '../formats/safetensors.ts';
 import { encodeFloats, isFloatFileDType, type WritableFloatDType } from '../formats/tensor-data.ts';
 import { transposeBytes, transposeTensors } from '../formats/transposed.ts';
@@ -18,7 +18,8 @@ import type { AdaptableModel } from '../peft/adaptable-model.ts';
 import { findPartedTable, makeMergedWeights, mergePart, type MergedWeight } from '../peft/merged-weights.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import type { EngineHost, MergeAdapter, MergeOptions } from './contract.ts';
-import { openModel } from './open-model.ts';
+import { openFilesToWrite } from './files-to-write.ts';
+import { openModelFor, requireHead } from './open-model.ts';
 
 const DTYPES: Readonly<Record<NonNullable<MergeOptions['dtype']>, WritableFloatDType>> = {
   f32: 'F32',
@@ -38,11 +39,13 @@ export const mergeAdapter: MergeAdapter = async (options) => writeMerged(options
 /** As `mergeAdapter`; without an adapter the model itself, in the precision asked for. */
 export async function writeMerged(options: Omit<MergeOptions, 'adapterDir'> & { readonly adapterDir: string | null }) {
   const { host, modelDir, adapterDir, outputDir, dtype } = options;
-  const { model, folder } = await openModel(modelDir);
+  const opened = await openModelFor(modelDir, adapterDir);
+  const { model, folder } = opened;
   try {
     const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
     const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);
-    const files = await openModelFolder(modelDir);
+    requireHead(opened, new Set(merged.keys()));
+    const files = await openFilesToWrite(opened);
     try {
       requireFloats(files, model, merged);
       const wanted = dtype && DTYPES[dtype];

@@ -3,7 +3,8 @@
  * and nothing has been written yet.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
-import type { ResolvedRunConfig } from '../../../src-shared/schema/run-config.ts';
+import type { DataConfig, ResolvedRunConfig, RunConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { ClassSet } from '../data/class-labels.ts';
 import { packRows } from '../data/packing.ts';
 import { prepareData, type PreparedData } from '../data/prepare.ts';
 import { createBatchSampler } from '../data/sampler.ts';
@@ -12,6 +13,8 @@ import { attachPeft, type AttachedPeft } from '../peft/attach.ts';
 import { loadAdapter } from '../peft/load-adapter.ts';
 import { createIdTokenizer } from '../tokenizer/id-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { chooseTask } from './choose-task.ts';
+import { classMetadata, genericNames } from './find-classes.ts';
 import type { FineTuneOptions } from './contract.ts';
 import { openModel, type OpenModel } from './open-model.ts';
 import {
@@ -51,36 +54,45 @@ export async function prepareRun(
   const started = startedAt ?? Date.now();
   const say = (phase: string): void => host.report({ event: 'progress', phase, fraction: null });
   say('Opening the model');
-  const opened = await openModel(config.model.path);
+  const choice = await chooseTask(config);
+  let fitted = await fit(config, choice.provisional, resume !== null);
   try {
-    const { model, folder } = opened;
-    const data = resolveData(config, model.facts);
-    const tokenizer = await tokenizerFor(data, opened);
-    const task = makeTask(model, tokenizer);
-    const peft = resolvePeft(config);
+    const { facts } = fitted.opened.model;
+    const data = resolveData(config, facts, choice.type);
+    const tokenizer = await tokenizerFor(data, fitted.opened);
     const seed = config.training.seed ?? DEFAULT_SEED;
-    const attached = await attach(opened, peft, config, resume !== null);
     const isWasm = host.bindingPath === null;
-    const quantization = resolveQuantization(config, folder, !isWasm);
-    if (isWasm) requireWasmCan({ model, quantization, trained: countValues(attached) });
+    const quantization = resolveQuantization(config, fitted.opened.folder, !isWasm);
     say('Reading the data');
     const prepared = await prepareData({
       data,
-      taskType: task.type,
+      taskType: choice.type,
       tokenizer,
-      vocabSize: model.facts.vocabSize,
+      vocabSize: facts.vocabSize,
       seed,
       now: new Date(started),
+      labels: config.labels ?? choice.known?.names ?? null,
+      preferredLabels: choice.preferred?.names ?? null,
+      problemType: config.problem_type ?? choice.known?.problemType ?? choice.preferred?.problemType ?? null,
       signal: host.signal,
     });
-    const training = resolveTraining(config, model.facts, attached.config, {
-      ...gridOf(prepared.train, data),
-      evalRows: prepared.eval.length,
-    });
+    const classes = classesOf(prepared);
+    if (classes !== null && classes.names.join('\n') !== choice.provisional?.names.join('\n')) {
+      await fitted.opened.folder.close();
+      fitted = await fit(config, classes, resume !== null);
+    }
+    const { opened, peft } = fitted;
+    if (isWasm) requireWasmCan({ model: opened.model, quantization, trained: countValues(peft) });
+    const task = makeTask(opened, tokenizer);
+    const sizes = { ...gridOf(prepared.train, data), evalRows: prepared.eval.length };
+    const training = resolveTraining(config, facts, peft.config, sizes, task.figures);
     const resolved = assembleConfig(config, {
+      task_type: choice.type,
+      problem_type: prepared.problemType,
+      labels: prepared.labels === null ? null : [...prepared.labels],
       data,
       quantization,
-      peft: attached.config,
+      peft: peft.config,
       training,
     });
     const batchesPerEpoch = makeSampler(prepared.train, resolved).batchesPerEpoch;
@@ -91,11 +103,34 @@ export async function prepareRun(
       tokenizer,
       task,
       data: prepared,
-      peft: attached,
+      peft,
       batchesPerEpoch,
       totalSteps,
       startedAt: started,
     };
+  } catch (error) {
+    await fitted.opened.folder.close();
+    throw error;
+  }
+}
+
+/** @returns null for language models; a regression has one output without a name */
+function classesOf({ labels, problemType }: PreparedData): ClassSet | null {
+  if (labels === null || problemType === null) return null;
+  return { names: labels.length > 0 ? labels : genericNames(1), problemType };
+}
+
+interface Fitted {
+  readonly opened: OpenModel;
+  readonly peft: AttachedPeft;
+}
+
+/** Opens the model with the head that is wanted, and attaches the adapter. */
+async function fit(config: RunConfig, classes: ClassSet | null, isResumed: boolean): Promise<Fitted> {
+  const headSeed = config.training.seed ?? DEFAULT_SEED;
+  const opened = await openModel(config.model.path, { classes, headSeed });
+  try {
+    return { opened, peft: await attach(opened, config, isResumed) };
   } catch (error) {
     await opened.folder.close();
     throw error;
@@ -123,24 +158,21 @@ export function makeSampler(
   return createBatchSampler(options, state);
 }
 
-async function attach(
-  { model, folder }: OpenModel,
-  peft: ResolvedRunConfig['peft'],
-  config: FineTuneOptions['config'],
-  isResumed: boolean,
-): Promise<AttachedPeft> {
+async function attach(opened: OpenModel, config: RunConfig, isResumed: boolean): Promise<AttachedPeft> {
+  const { model, folder, classes } = opened;
+  const peft = resolvePeft(config, opened);
   const loraplusLrRatio = config.training.loraplus_lr_ratio ?? null;
   const seed = config.training.seed ?? DEFAULT_SEED;
+  const taskType: TaskType = classes === null ? 'CAUSAL_LM' : 'SEQ_CLS';
+  const metadata = classes === null ? {} : classMetadata(classes);
+  const about = { model, folder, loraplusLrRatio, taskType, metadata };
   // A resumed run takes its tensors from its checkpoint: the adapter that it once began with may be gone.
-  if (peft.adapter_path === null || isResumed) return attachPeft({ model, folder, peft, loraplusLrRatio, seed });
-  return loadAdapter({ model, folder, dir: peft.adapter_path, peft: config.peft, loraplusLrRatio });
+  if (peft.adapter_path === null || isResumed) return attachPeft({ ...about, peft, seed });
+  return loadAdapter({ ...about, dir: peft.adapter_path, peft: config.peft });
 }
 
 /** Rows of token ids need no tokenizer. */
-async function tokenizerFor(
-  { format }: ResolvedRunConfig['data'],
-  { model, folder, tokenizer }: OpenModel,
-): Promise<Tokenizer> {
+async function tokenizerFor({ format }: DataConfig, { model, folder, tokenizer }: OpenModel): Promise<Tokenizer> {
   try {
     return await tokenizer();
   } catch (error) {
@@ -152,7 +184,7 @@ async function tokenizerFor(
 
 function gridOf(
   examples: readonly TokenizedExample[],
-  { packing, max_length: maxLength }: ResolvedRunConfig['data'],
+  { packing, max_length: maxLength }: DataConfig,
 ): { gridRows: number; rowTokens: number } {
   const lengths = examples.map(({ inputIds }) => inputIds.length);
   const longest = lengths.reduce((most, length) => Math.max(most, length), 1);

@@ -23,7 +23,7 @@ import { type MeasuredErrors, measureStorageErrors } from './storage-errors.ts';
 /** @throws what preparing the data and opening the model throw; quant/… where weights cannot be quantized */
 export const makeQuantizeReport: MakeQuantizeReport = async (options) => {
   const { host, modelDir, maxRows } = options;
-  const read = await readExamples({ host, modelDir, data: options.data });
+  const read = await readExamples({ host, modelDir, adapterDir: null, data: options.data });
   const rows = { ...read, examples: takeSpread(read.examples, maxRows) };
   const errors = await errorsOf(options);
   const storages: StorageReport[] = [];
@@ -71,7 +71,7 @@ async function measureStorage(
   const batchSize = chooseBatchSize(longest);
   let measured: ReturnType<typeof makeMeasured>;
   const session = await openInferenceSession(host, { modelDir, adapterDir: null, quantization }, (parts) => {
-    measured = makeMeasured(parts.model, tokenizer, batchSize * longest);
+    measured = makeMeasured(parts.opened, tokenizer, batchSize * longest);
     return { entries: [evaluateEntry({ ...parts, task: measured.step })] };
   });
   try {

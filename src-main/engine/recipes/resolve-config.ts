@@ -10,12 +10,17 @@ import type {
   QuantizationConfig,
   ResolvedRunConfig,
   RunConfig,
+  TaskType,
   TrainingConfig,
 } from '../../../src-shared/schema/run-config.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
 import type { ModelFacts } from '../models/model.ts';
+import { moduleOf } from '../peft/adaptable-model.ts';
 import { PEFT_DEFAULTS } from '../peft/defaults.ts';
+import { isTrainedWhole } from '../formats/adapter-names.ts';
 import { quantizationFor } from './inference-session.ts';
+import type { OpenModel } from './open-model.ts';
+import type { Task } from './task.ts';
 
 export const DEFAULT_SEED = 42;
 /** Longest row that is trained where nothing else is said. */
@@ -32,7 +37,7 @@ const LORA_RATE = 2e-4;
 const FULL_RATE = 2e-5;
 
 /** The first stage. @throws config/invalid */
-export function resolveData(config: RunConfig, facts: ModelFacts): DataConfig {
+export function resolveData(config: RunConfig, facts: ModelFacts, type: TaskType): DataConfig {
   const { data } = config;
   const resolved: DataConfig = {
     eval: null,
@@ -41,7 +46,8 @@ export function resolveData(config: RunConfig, facts: ModelFacts): DataConfig {
     columns: {},
     template: null,
     max_length: Math.min(DEFAULT_MAX_LENGTH, facts.maxPositions),
-    packing: true,
+    // A classifier reads one example a row.
+    packing: type === 'CAUSAL_LM',
     shuffle: true,
     completion_only_loss: true,
     ...data,
@@ -51,24 +57,23 @@ export function resolveData(config: RunConfig, facts: ModelFacts): DataConfig {
     const message = `${resolved.max_length} is more than the model's ${facts.maxPositions} positions`;
     faults.push({ field: 'data.max_length', message });
   }
-  if (config.task_type && config.task_type !== 'CAUSAL_LM') {
-    faults.push({ field: 'task_type', message: `${config.task_type} does not fit a ${facts.modelType} model` });
+  if (resolved.packing && type !== 'CAUSAL_LM') {
+    faults.push({ field: 'data.packing', message: `does not go with task_type ${type}: each row is read by itself` });
   }
-  if (config.training.metric_for_best_model && !BEST_METRICS.includes(config.training.metric_for_best_model)) {
-    const message = `"${config.training.metric_for_best_model}" is not measured; choose from ${BEST_METRICS.join(', ')}`;
-    faults.push({ field: 'training.metric_for_best_model', message });
-  }
-  if (faults.length > 0) {
-    const list = faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    throw new AppError('config/invalid', `The configuration does not fit the model: ${list}`, {
-      faults,
-      hint: 'Correct the named settings.',
-    });
-  }
+  requireNone(faults);
   return resolved;
 }
 
-const BEST_METRICS = ['eval_loss', 'loss', 'perplexity'];
+function requireNone(faults: readonly Fault[]): void {
+  if (faults.length === 0) return;
+  const list = faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new AppError('config/invalid', `The configuration does not fit the model: ${list}`, {
+    faults,
+    hint: 'Correct the named settings.',
+  });
+}
+
+const LOSSES = ['eval_loss', 'loss'];
 
 /** As stored; a half-precision file is trained in bf16 where the engine has it, an f32 file in f32. */
 export function resolveQuantization(config: RunConfig, folder: ModelFolder, hasBf16: boolean): QuantizationConfig {
@@ -78,8 +83,13 @@ export function resolveQuantization(config: RunConfig, folder: ModelFolder, hasB
   return { ...stored, method: dtypes.has('BF16') || dtypes.has('F16') ? 'bf16' : 'none' };
 }
 
-export function resolvePeft(config: RunConfig): PeftConfig {
-  return { ...PEFT_DEFAULTS, ...config.peft };
+/** A classifier's head is trained whole beside an adapter, and so is what the model's files lack. */
+export function resolvePeft(config: RunConfig, { model, fresh }: OpenModel): PeftConfig {
+  const peft = { ...PEFT_DEFAULTS, ...config.peft };
+  if (model.kind !== 'classifier' || peft.peft_type === 'NONE') return peft;
+  const whole = [...new Set([...peft.modules_to_save, ...model.headModules])];
+  const left = fresh.map(moduleOf).filter((path) => !isTrainedWhole(path, whole));
+  return { ...peft, modules_to_save: [...new Set([...whole, ...left])] };
 }
 
 export interface DataFacts {
@@ -90,14 +100,20 @@ export interface DataFacts {
   readonly evalRows: number;
 }
 
-/** The second stage. */
+/** The second stage. @param figures what is measured beside the loss @throws config/invalid */
 export function resolveTraining(
   config: RunConfig,
   facts: ModelFacts,
   peft: PeftConfig,
   data: DataFacts,
+  figures: Task['figures'] = {},
 ): TrainingConfig {
   const { training } = config;
+  const known = [...LOSSES, ...Object.keys(figures)];
+  if (training.metric_for_best_model && !known.includes(training.metric_for_best_model)) {
+    const message = `"${training.metric_for_best_model}" is not measured; choose from ${known.join(', ')}`;
+    requireNone([{ field: 'training.metric_for_best_model', message }]);
+  }
   const batch = training.per_device_train_batch_size ?? chooseBatchSize(data);
   const stepsPerEpoch = Math.ceil(data.gridRows / batch / (training.gradient_accumulation_steps ?? 1));
   const hasEval = data.evalRows > 0;
@@ -136,17 +152,17 @@ export function resolveTraining(
 }
 
 /** The whole, in the order of the schema. */
-export function assembleConfig(
-  config: RunConfig,
-  parts: Pick<ResolvedRunConfig, 'data' | 'quantization' | 'peft' | 'training'>,
-): ResolvedRunConfig {
+export function assembleConfig(config: RunConfig, parts: Omit<ResolvedRunConfig, 'name' | 'model'>): ResolvedRunConfig {
   return {
     name: config.name ?? '',
-    task_type: config.task_type ?? 'CAUSAL_LM',
-    problem_type: config.problem_type ?? null,
-    labels: config.labels ?? null,
+    task_type: parts.task_type,
+    problem_type: parts.problem_type,
+    labels: parts.labels,
     model: config.model,
-    ...parts,
+    data: parts.data,
+    quantization: parts.quantization,
+    peft: parts.peft,
+    training: parts.training,
   };
 }
 

@@ -17,7 +17,8 @@ const progressSchema = z.object({
   open: z.object({ loss: z.number(), labels: z.number(), tokens: z.number(), ms: z.number() }),
   final_loss: z.number().nullable(),
   eval_loss: z.number().nullable(),
-  best: z.object({ step: z.int(), eval_loss: z.number() }).nullable(),
+  /** `value`: of the figure that says which evaluation is best, where it is not the loss. */
+  best: z.object({ step: z.int(), eval_loss: z.number(), value: z.number().optional() }).nullable(),
   evals_without_gain: z.int(),
   /** Steps in a row whose gradient was not finite. */
   skipped: z.int(),

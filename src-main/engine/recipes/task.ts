@@ -2,17 +2,17 @@
  * @file What a kind of task (language model, classifier, encoder-decoder) brings to the recipes: how examples become batches, its steps,
  * what is read back from an evaluation, and how the model answers. One file per kind in recipes/tasks.
  */
-import type { TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { Entry, HostResult, Program } from '../compile/program.ts';
 import type { Variable } from '../device/runner.ts';
 import type { BuildBatchOptions } from '../data/batches.ts';
-import type { TokenizedExample } from '../data/types.ts';
+import type { DataTask, TokenizedExample } from '../data/types.ts';
 import type { ForwardOptions } from '../steps/evaluate-step.ts';
 import type { StepTask } from '../steps/step-task.ts';
 import type { TableCache } from '../steps/token-inputs.ts';
+import type { EvaluatedAnswer, GenerateRequest, GenerateResult } from './contract.ts';
 
 export interface Task {
-  readonly type: TaskType;
+  readonly type: DataTask;
   /** How examples become batches; `maxLength` is the caller's. */
   readonly batching: Omit<BuildBatchOptions, 'maxLength'>;
   /** Figures beside the loss that `metric_for_best_model` may name: which way is better. */
@@ -25,6 +25,14 @@ export interface Task {
   makeMeter(examples: readonly TokenizedExample[]): Meter;
   /** What the model answers to a few fixed prompts during a run; the entries of `answering` and `evaluate` are there. */
   answerSamples(request: SampleRequest): Promise<readonly Sample[]>;
+  /** One answer of a playground; the entries of `answering` are there. @throws generate/… */
+  answer(context: AnswerContext, request: GenerateRequest): Promise<GenerateResult>;
+}
+
+export interface AnswerContext {
+  readonly program: Program;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 export interface SessionParts {
@@ -37,6 +45,8 @@ export interface Meter {
   /** @param rows examples of a batch @param outputs of the entry `evaluate` */
   take(rows: readonly number[], outputs: Readonly<Record<string, HostResult>>): void;
   figures(): Readonly<Record<string, number>>;
+  /** What the model says to each row, in their order; empty where an evaluation does not tell. */
+  answers(): readonly EvaluatedAnswer[];
 }
 
 export interface SampleRequest {
@@ -58,5 +68,5 @@ export interface Sample {
 
 /** For tasks whose loss says everything. */
 export function makeEmptyMeter(): Meter {
-  return { take: () => {}, figures: () => ({}) };
+  return { take: () => {}, figures: () => ({}), answers: () => [] };
 }

@@ -195,21 +195,34 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
     signal: new AbortController().signal,
   });
   const { eval_loss, perplexity } = measured;
+  const metrics = meter.figures();
+  const value = valueOf(loop, eval_loss, metrics);
+  const before = progress.best && (progress.best.value ?? progress.best.eval_loss);
   // A model that diverged has no loss that another could be better than.
-  const improved = Number.isFinite(eval_loss) && (progress.best === null || eval_loss < progress.best.eval_loss);
+  const improved = Number.isFinite(eval_loss) && (before === null || isBetter(loop, value, before));
   progress.eval_loss = eval_loss;
   progress.evals_without_gain = improved ? 0 : progress.evals_without_gain + 1;
-  if (improved) progress.best = { step: progress.step, eval_loss };
+  if (improved) progress.best = { step: progress.step, eval_loss, value };
   options.host.report({
     event: 'eval',
     step: progress.step,
     eval_loss,
     perplexity,
-    metrics: meter.figures(),
+    metrics,
     best: improved,
   });
   await reportSamples(loop);
   return improved;
+}
+
+/** The figure that says which evaluation is best; the perplexity is best where the loss is. */
+function valueOf({ run }: LoopOptions, loss: number, metrics: Readonly<Record<string, number>>): number {
+  return metrics[run.config.training.metric_for_best_model] ?? loss;
+}
+
+function isBetter({ run }: LoopOptions, value: number, best: number): boolean {
+  const wanted = run.task.figures[run.config.training.metric_for_best_model] ?? 'lower';
+  return wanted === 'lower' ? value < best : value > best;
 }
 
 function isExhausted({ run, progress }: LoopOptions): boolean {

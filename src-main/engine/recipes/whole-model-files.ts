@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeModelConfig } from '../formats/config-text.ts';
-import { openModelFolder, SINGLE_FILE } from '../formats/model-folder.ts';
+import { type ModelFolder, SINGLE_FILE } from '../formats/model-folder.ts';
 import { streamSafetensors, type TensorToWrite } from '../formats/safetensors.ts';
 import { encodeFloats, isFloatFileDType } from '../formats/tensor-data.ts';
 import { transposeFloats } from '../formats/transposed.ts';
@@ -13,6 +13,7 @@ import { listCompanions } from '../formats/write-model-folder.ts';
 import { transposedNames } from '../nn/weight-spec.ts';
 import { mapFileNames } from '../peft/base-weights.ts';
 import type { FileContent, FileSet } from './contract.ts';
+import { openFilesToWrite } from './files-to-write.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
 /** @param tensors trained values by our names */
@@ -24,19 +25,19 @@ export async function wholeModelFiles(
   const files = new Map<string, FileContent>();
   for (const name of await listCompanions(dir)) files.set(name, createReadStream(path.join(dir, name)));
   const original = await readFile(path.join(dir, 'config.json'), 'utf8');
-  const configText = encodeModelConfig(opened.folder.config, original);
+  const folder = await openFilesToWrite(opened);
+  const configText = encodeModelConfig(folder.config, original);
   files.set('config.json', new TextEncoder().encode(configText));
-  files.set(SINGLE_FILE, weights(dir, opened.model, tensors));
+  files.set(SINGLE_FILE, weights(folder, opened.model, tensors));
   return files;
 }
 
-/** Opened when the writing begins, closed when it ends. */
+/** Closes the folder when the writing ends. */
 async function* weights(
-  dir: string,
+  folder: ModelFolder,
   model: PreparedRun['opened']['model'],
   tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
 ): AsyncGenerator<Uint8Array> {
-  const folder = await openModelFolder(dir);
   const transposed = transposedNames(model.weights);
   try {
     const list = [...mapFileNames(model, folder)].map(([own, name]): TensorToWrite => {

@@ -39,7 +39,7 @@ export function evaluateEntry(options: Omit<ForwardOptions, 'model'> & { readonl
   };
 }
 
-/** Entry `logits`: at flat positions `rows` of [batch * seq]. Output: `logits` [rows, vocab], f32. */
+/** Entry `logits`: at flat positions `rows` of [batch * seq]. Output: `logits` [rows, vocab], of classifiers [rows, labels]; f32. */
 export function logitsEntry(options: ForwardOptions): Entry {
   const { model } = options;
   return {
@@ -48,7 +48,8 @@ export function logitsEntry(options: ForwardOptions): Entry {
     run(runner, inputs) {
       const ctx = forwardContext(runner, options);
       const states = model.forward(ctx, tokenBatch(model, inputs));
-      const logits: Tensor = model.head(ctx, raw.gatherRows(states, inputs['rows']!));
+      const chosen = raw.gatherRows(states, inputs['rows']!);
+      const logits: Tensor = model.kind === 'classifier' ? model.classify(ctx, chosen) : model.head(ctx, chosen);
       return { logits: raw.cast(logits, 'float32') };
     },
   };

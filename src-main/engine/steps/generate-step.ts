@@ -32,7 +32,7 @@ export function cacheVariables(model: CausalModel, { compute }: { readonly compu
  * Entries `prefill` and `decode`. Output of both: `logits` [batch, vocab], f32, at the flat positions `rows`.
  * `decode` gets [batch, keys] positions and segments of all tokens, the new one last; keys = past + seq.
  */
-export function generateEntries(options: ForwardOptions): Entry[] {
+export function generateEntries(options: ForwardOptions & { readonly model: CausalModel }): Entry[] {
   const { model, plan } = options;
   const variables = cacheVariables(model, plan);
   const specs = { ...tokenSpecs(model), rows: { dtype: 'int32', shape: [BATCH] } as InputSpec };

@@ -2,14 +2,14 @@
  * @file Steps of language models: cross-entropy at every position with a label.
  */
 import { chunkedCrossEntropy } from '../loss/cross-entropy.ts';
-import type { CausalModel } from '../models/model.ts';
+import type { CausalModel, MaskedModel } from '../models/model.ts';
 import { takeRows } from '../ops/embedding.ts';
 import { LABEL_SPECS, labelArrays } from './loss-inputs.ts';
-import type { StepBatch, StepTask } from './step-task.ts';
+import { probeTokens, type StepTask } from './step-task.ts';
 import { type TableCache, tokenArrays, tokenBatch, tokenSpecs } from './token-inputs.ts';
 
 export interface LanguageTaskOptions {
-  readonly model: CausalModel;
+  readonly model: CausalModel | MaskedModel;
   readonly tables: TableCache;
   /** Pieces that the loss is cut into (loss-inputs.ts). */
   readonly chunks: number;
@@ -37,23 +37,5 @@ export function languageTask({ model, tables, chunks }: LanguageTaskOptions): St
       return { arrays: { ...tokens.arrays, ...labels.arrays }, sizes: { ...tokens.sizes, ...labels.sizes } };
     },
     probe: probeTokens(),
-  };
-}
-
-const PROBE_TOKENS = 8;
-
-/** Eight tokens, each but the first with a label. */
-function probeTokens(): StepBatch {
-  const index = Int32Array.from({ length: PROBE_TOKENS }, (_, at) => at);
-  return {
-    batch: 1,
-    seq: PROBE_TOKENS,
-    inputIds: index,
-    positionIds: index,
-    segmentIds: new Int32Array(PROBE_TOKENS).fill(1),
-    labelPositions: index.slice(0, -1),
-    labelIds: index.slice(1),
-    targets: null,
-    decoder: null,
   };
 }

@@ -38,3 +38,21 @@ export interface StepTask {
   /** A batch of a few tokens, to try a step with. */
   readonly probe: StepBatch;
 }
+
+const PROBE_TOKENS = 8;
+
+/** Eight tokens, each but the first with a label. */
+export function probeTokens(): StepBatch {
+  const index = Int32Array.from({ length: PROBE_TOKENS }, (_, at) => at);
+  return {
+    batch: 1,
+    seq: PROBE_TOKENS,
+    inputIds: index,
+    positionIds: index,
+    segmentIds: new Int32Array(PROBE_TOKENS).fill(1),
+    labelPositions: index.slice(0, -1),
+    labelIds: index.slice(1),
+    targets: null,
+    decoder: null,
+  };
+}

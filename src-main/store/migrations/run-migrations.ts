@@ -8,6 +8,7 @@ import { addTrash } from './0002-add-trash.ts';
 import { namePausedQueueItems } from './0003-name-paused-queue-items.ts';
 import { addDownloads } from './0004-add-downloads.ts';
 import { speedUpHistory } from './0005-speed-up-history.ts';
+import { allowNoPerplexity } from './0006-allow-no-perplexity.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly Migration[] = [
   namePausedQueueItems,
   addDownloads,
   speedUpHistory,
+  allowNoPerplexity,
 ];
 
 /** @throws store/too-new where a later release has written the database */

@@ -52,7 +52,8 @@ export interface PlanFacts {
 
 export function makePlan(draft: Draft, { model, report, engine = null }: PlanFacts): Plan {
   const { config, preset } = draft;
-  const data = { ...plainData(recommendMaxLength(report, model)), ...withoutFiles(config.data) };
+  const maxLength = recommendMaxLength(report, model);
+  const data = { ...plainData(maxLength, isClassified(report, model)), ...withoutFiles(config.data) };
   const peft = { ...plainPeft(preset), ...config.peft } as PlannedSettings['peft'];
   const sizes = report === null ? null : sizeData(report, config.data, data.max_length);
   const grid = sizes === null ? null : gridOf(sizes, data.max_length, data.packing);
@@ -104,13 +105,19 @@ function withoutFiles({ train: _train, eval: _eval, template: _template, ...rest
   return rest;
 }
 
-function plainData(maxLength: number): PlannedSettings['data'] {
+/** A classifier reads one example a row. */
+function isClassified(report: DataReport | null, model: ModelDetails | null): boolean {
+  const [usual] = model?.task_types ?? [];
+  return usual === 'SEQ_CLS' || report?.files.find(({ role }) => role === 'train')?.format === 'classification';
+}
+
+function plainData(maxLength: number, isClassifier: boolean): PlannedSettings['data'] {
   return {
     eval_fraction: 0.1,
     format: 'auto',
     columns: {},
     max_length: maxLength,
-    packing: true,
+    packing: !isClassifier,
     shuffle: true,
     completion_only_loss: true,
   };

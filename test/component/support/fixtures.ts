@@ -22,6 +22,7 @@ export function makeModel(changes: Partial<ModelDetails> = {}): ModelDetails {
     name: 'smol',
     model_type: 'llama',
     supported: true,
+    task_types: ['CAUSAL_LM', 'SEQ_CLS'],
     size_bytes: 269e6,
     parameters: 134_515_008,
     dtype: 'BF16',

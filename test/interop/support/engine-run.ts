@@ -3,6 +3,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { requireCausal } from '../../../src-main/engine/models/registry.ts';
 import type { EngineHost, FileSet } from '../../../src-main/engine/recipes/contract.ts';
 import { decode } from '../../../src-main/engine/recipes/decode.ts';
 import { fineTune } from '../../../src-main/engine/recipes/fine-tune.ts';
@@ -27,8 +28,8 @@ export async function continueGreedily(
   maxNewTokens: number,
 ): Promise<number[][]> {
   const session = await openInferenceSession(await makeHost(), { modelDir, adapterDir: null }, (parts) => ({
-    entries: generateEntries(parts),
-    scratch: cacheVariables(parts.model, parts.plan),
+    entries: generateEntries({ ...parts, model: requireCausal(parts.model) }),
+    scratch: cacheVariables(requireCausal(parts.model), parts.plan),
   }));
   try {
     const { program, model } = session;

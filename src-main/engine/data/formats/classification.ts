@@ -27,10 +27,13 @@ export const classificationFormat: DataFormat = {
   ],
   fits: (row) => {
     const label = row.get('label');
-    return isTextLike(row.get('text')) && label !== undefined && label !== null && typeof label !== 'object';
+    const isLabel = Array.isArray(label) ? label.every(isScalar) : isScalar(label);
+    return isTextLike(row.get('text')) && isLabel;
   },
   read: (row) => ({ kind: 'classification', text: readText(row), label: readLabel(row) }),
 };
+
+const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
 
 function isTextLike(value: unknown): boolean {
   return typeof value === 'string' || Array.isArray(value);
@@ -52,7 +55,7 @@ function readLabel(row: RowView): ClassificationExample['label'] {
   if (value === undefined)
     throw fieldFault(row, 'label', 'data/missing-field', 'the label is missing', 'Fill it in or remove the row.');
   if (typeof value === 'number') return value;
-  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   const list = typeof value === 'string' && value.trim().startsWith('[') ? optionalList(row, 'label') : value;
   if (Array.isArray(list)) return (list as unknown[]).map((entry) => oneLabel(row, entry));
   if (typeof value !== 'string' || value.trim() === '') {
@@ -63,6 +66,7 @@ function readLabel(row: RowView): ClassificationExample['label'] {
 
 function oneLabel(row: RowView, value: unknown): string | number {
   if (typeof value === 'number') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value === 'string' && value.trim() !== '') return value.trim();
   throw fieldFault(
     row,

@@ -8,7 +8,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { questionOf } from '../answer-examples.ts';
 import { greedy } from '../choose-token.ts';
 import { decode } from '../decode.ts';
-import { stopIds } from '../generate.ts';
+import { stopIds, writeAnswer } from '../generate.ts';
 import { promptText } from '../prompt-text.ts';
 import { makeEmptyMeter, type Sample, type SampleRequest, type Task } from '../task.ts';
 
@@ -33,6 +33,7 @@ export function languageModelTask(options: LanguageModelOptions): Task {
     }),
     makeMeter: makeEmptyMeter,
     answerSamples: (request) => writeSamples(options, request),
+    answer: (context, request) => writeAnswer(options, context, request),
   };
 }
 

@@ -45,6 +45,7 @@ function contextWith(template: string | null, rest: Partial<TokenizeContext> = {
     completionOnlyLoss: true,
     vocabSize,
     labels: null,
+    seed: 0,
     ...rest,
   };
 }

@@ -9,7 +9,7 @@ import type { FileSet } from '../../../../src-main/engine/formats/file-set.ts';
 import { openModelFolder, type ModelFolder } from '../../../../src-main/engine/formats/model-folder.ts';
 import { writeSafetensors } from '../../../../src-main/engine/formats/safetensors.ts';
 import { encodeFloats, type WritableFloatDType } from '../../../../src-main/engine/formats/tensor-data.ts';
-import type { CausalModel } from '../../../../src-main/engine/models/model.ts';
+import type { AnyModel } from '../../../../src-main/engine/models/model.ts';
 import { makeModel } from '../../../../src-main/engine/models/registry.ts';
 import { attachPeft, type AttachedPeft } from '../../../../src-main/engine/peft/attach.ts';
 import { PEFT_DEFAULTS } from '../../../../src-main/engine/peft/defaults.ts';
@@ -19,7 +19,7 @@ import type { PeftConfig } from '../../../../src-shared/schema/run-config.ts';
 
 export interface OpenedModel {
   readonly dir: string;
-  readonly model: CausalModel;
+  readonly model: AnyModel;
   readonly folder: ModelFolder;
 }
 

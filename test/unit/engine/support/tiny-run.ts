@@ -11,6 +11,7 @@ import type { FloatDType } from '../../../../src-main/engine/device/dtype.ts';
 import type { ValueId, Variable } from '../../../../src-main/engine/device/runner.ts';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
 import type { CausalModel } from '../../../../src-main/engine/models/model.ts';
+import { requireCausal } from '../../../../src-main/engine/models/registry.ts';
 import { makeOptimizer } from '../../../../src-main/engine/optim/make-optimizer.ts';
 import type { Optimizer } from '../../../../src-main/engine/optim/optimizer.ts';
 import { attachPeft } from '../../../../src-main/engine/peft/attach.ts';
@@ -67,7 +68,8 @@ const ADAM = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, momentum:
 /** Builds the run; nothing has been called. */
 export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
   const { binding, compute = 'float32', chunks = 2, accumulate = false, wrapEntry = (entry) => entry } = run;
-  const { model, folder } = await openModel(run.dir);
+  const { model: opened, folder } = await openModel(run.dir);
+  const model = requireCausal(opened);
   try {
     const peft = { ...PEFT_DEFAULTS, init_lora_weights: false, r: 3, ...run.peft };
     const setup = await attachPeft({ model, folder, peft, loraplusLrRatio: null, seed: 1 });
