@@ -19,7 +19,7 @@ export function renameTensors(files: ModelFolder, model: Pick<AnyModel, 'sanitiz
     if (known !== undefined) return known;
     const companion = /^(.*\.)(weight\..+|SCB|weight_format)$/.exec(name);
     const weight = companion && toFile.get(`${companion[1]!}weight`);
-    return weight ? weight.replace(/weight$/, companion[2]!) : name;
+    return weight?.endsWith('weight') ? weight.replace(/weight$/, companion![2]!) : name;
   };
   return {
     ...files,

@@ -20,6 +20,7 @@ def operations():
 
     transformers.logging.disable_progress_bar()
     import adapters
+    import classifiers
     import families
     import generation
     import models
@@ -38,6 +39,12 @@ def operations():
         "default_targets": families.default_targets,
         "edit_config": families.edit_config,
         "edit_tensors": families.edit_tensors,
+        "make_headed_model": classifiers.make_headed_model,
+        "headed_logits": classifiers.headed_logits,
+        "make_class_adapter": classifiers.make_class_adapter,
+        "class_adapter_logits": classifiers.class_adapter_logits,
+        "train_classifier": classifiers.train_classifier,
+        "masked_loss": classifiers.masked_loss,
         "trained_tensors": adapters.trained_tensors,
         "train": training.train,
         "optimize": optimizers.optimize,
