@@ -20,4 +20,5 @@ def add_scaling_vectors(wrapped):
 
 def train_quasi_lora(model, rows, peft, training, adapter=None, quantization="none"):
     network = prepare(model, peft, adapter, quantization)
+    training = {**training, "scaling_vector_lr_ratio": peft.get("scaling_vector_lr_ratio", 1)}
     return fit(add_scaling_vectors(network), rows, training, bf16=quantization != "none")

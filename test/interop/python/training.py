@@ -140,6 +140,14 @@ def make_optimizer(model, training):
             betas=betas,
             eps=epsilon,
         )
+    ratio = training.get("scaling_vector_lr_ratio", 1)
+    if ratio != 1:
+        named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+        vectors = [parameter for name, parameter in named if name.endswith("scaling_vector")]
+        others = [parameter for name, parameter in named if not name.endswith("scaling_vector")]
+        rate = training["learning_rate"]
+        groups = [{"params": others, "lr": rate}, {"params": vectors, "lr": rate * ratio}]
+        return torch.optim.AdamW(groups, lr=rate, betas=betas, eps=epsilon, weight_decay=decay)
     if training.get("optim") == "lion":
         return Lion(trainable, lr=training["learning_rate"], betas=betas, weight_decay=decay)
     if training.get("optim") == "adam":

@@ -42,6 +42,8 @@ export interface TraceCase {
   readonly fresh?: boolean;
   /** Our `peft_type`, where it differs from the adapter's. */
   readonly peftType?: 'QLORA';
+  /** Of Quasi-LoRA. */
+  readonly scalingVectorLrRatio?: number;
 }
 
 /** A high rate, so that 20 steps change the loss by far more than the tolerance. */
@@ -102,7 +104,7 @@ function makeRows(count: number): string {
 export function prepareTrace(folder: string, index: number, traceCase: TraceCase): ReferenceTask[] {
   const files = caseFiles(folder, index, traceCase);
   const training = trainingOf(traceCase);
-  const { peft, quantization = 'none', randomB = true, peftType } = traceCase;
+  const { peft, quantization = 'none', randomB = true, peftType, scalingVectorLrRatio: ratio } = traceCase;
   const needed = TRACE_STEPS * training.per_device_train_batch_size * training.gradient_accumulation_steps;
   mkdirSync(path.dirname(files.rows), { recursive: true });
   writeFileSync(files.rows, makeRows(traceCase.rowCount ?? needed));
@@ -122,13 +124,16 @@ export function prepareTrace(folder: string, index: number, traceCase: TraceCase
       ? []
       : [{ op: 'make_adapter', model: files.model, folder: files.adapter, peft, random_b: randomB }]),
     peftType === 'QLORA'
-      ? { op: 'train_quasi_lora', ...common, quantization }
+      ? { op: 'train_quasi_lora', ...common, peft: { ...peft, ...ratioOf(ratio) }, quantization }
       : { op: 'train', ...common, quantization },
   ];
 }
 
+const ratioOf = (ratio: number | undefined): Settings =>
+  ratio === undefined ? {} : { scaling_vector_lr_ratio: ratio };
+
 function ourConfig(files: CaseFiles, traceCase: TraceCase): Settings {
-  const { peft, quantization = 'none', peftType } = traceCase;
+  const { peft, quantization = 'none', peftType, scalingVectorLrRatio: ratio } = traceCase;
   return {
     model: { path: files.model },
     data: {
@@ -142,7 +147,8 @@ function ourConfig(files: CaseFiles, traceCase: TraceCase): Settings {
       completion_only_loss: false,
     },
     quantization: { method: quantization },
-    peft: files.adapter === null ? peft : { peft_type: peftType ?? 'LORA', adapter_path: files.adapter },
+    peft:
+      files.adapter === null ? peft : { peft_type: peftType ?? 'LORA', adapter_path: files.adapter, ...ratioOf(ratio) },
     training: trainingOf(traceCase),
   };
 }
