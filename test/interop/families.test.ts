@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { DECODER_TYPES } from '../../src-main/engine/models/registry.ts';
+import { DECODER_TYPES, ENCODER_DECODER_TYPES } from '../../src-main/engine/models/registry.ts';
 import { computeLogits } from '../../src-main/engine/recipes/logits.ts';
 import { mergeAdapter } from '../../src-main/engine/recipes/merge.ts';
 import { openModel } from '../../src-main/engine/recipes/open-model.ts';
@@ -22,6 +22,7 @@ import { randomTokens } from './support/random.ts';
 import { largestDifference, readOnlyTensor } from './support/tensors.ts';
 import { makeWorkFolder } from './support/work-folder.ts';
 
+const TYPES = [...DECODER_TYPES, ...ENCODER_DECODER_TYPES];
 const TOLERANCE = 1e-4;
 const SEQ = 48;
 const NEW_TOKENS = 32;
@@ -41,7 +42,7 @@ const TRAINING = {
   seed: 42,
 };
 
-/** FAMILIES=gpt2,phi runs these alone; the README's table is then left as it is. */
+/** FAMILIES=gpt2,phi runs these alone; the other lines of the README's table are then left as they are. */
 const chosen = process.env['FAMILIES']?.split(',') ?? null;
 const CASES = FAMILY_CASES.filter(({ type }) => chosen?.includes(type) ?? true);
 const NAMED = CASES.map((familyCase, index) => ({
@@ -53,6 +54,7 @@ const NAMED = CASES.map((familyCase, index) => ({
 const folder = makeWorkFolder('families');
 const place = (index: number, name: string) => path.join(folder, String(index), name);
 const rows = path.join(folder, 'rows.jsonl');
+const pairs = path.join(folder, 'pairs.jsonl');
 /** Greedy references take 0 for padding. */
 const prompts = [randomTokens(31, 21, VOCAB - 1), randomTokens(32, 9, VOCAB - 1)].map((row) => row.map((id) => id + 1));
 const figures = CASES.map((): FamilyFigures => ({ logits: NaN, loss: NaN, merged: NaN, tokens: 0 }));
@@ -60,28 +62,34 @@ const references: { trace: ReferenceTrace; tokens: number[][]; change: number }[
 let targets: Readonly<Record<string, readonly string[] | null>> = {};
 
 const tokensOf = (index: number) => randomTokens(index, SEQ, VOCAB);
+/** What an encoder-decoder's decoder reads beside the tokens of the source: longer than they are. */
+const decoderTokensOf = (index: number) =>
+  CASES[index]!.isEncoderDecoder ? [0, ...randomTokens(index + 50, SEQ + 12, VOCAB)] : null;
 
-function tasksOf({ type, config, make, edits = [], targets: wanted }: FamilyCase, index: number): ReferenceTask[] {
+function tasksOf(familyCase: FamilyCase, index: number): ReferenceTask[] {
+  const { type, config, make, edits = [], targets: wanted, isEncoderDecoder = false } = familyCase;
   const model = place(index, 'model');
   const adapter = place(index, 'adapter');
   const peft = { r: 3, lora_alpha: 6, target_modules: wanted ?? 'all-linear' };
   const common = { model, peft, adapter };
+  const read = { tokens: tokensOf(index), decoder_tokens: decoderTokensOf(index) };
   return [
     { op: 'make_model', folder: model, model_type: type, config, seed: index, ...make },
     ...edits.map((edit) => ({ ...edit, folder: model })),
-    { op: 'model_logits', folder: model, tokens: tokensOf(index), out: place(index, 'reference.safetensors') },
+    { op: 'model_logits', folder: model, ...read, out: place(index, 'reference.safetensors') },
     { op: 'generate', model, tokens: prompts, max_new_tokens: NEW_TOKENS },
     { op: 'make_adapter', model, folder: adapter, peft },
-    { op: 'adapter_logits', model, folder: adapter, tokens: tokensOf(index), out: place(index, 'adapted.safetensors') },
-    { op: 'train', ...common, rows, training: TRAINING },
+    { op: 'adapter_logits', model, folder: adapter, ...read, out: place(index, 'adapted.safetensors') },
+    { op: 'train', ...common, rows: isEncoderDecoder ? pairs : rows, training: TRAINING },
   ];
 }
 
 beforeAll(async () => {
   writeFileSync(rows, makeRows());
+  writeFileSync(pairs, makePairs());
   for (const index of CASES.keys()) mkdirSync(path.join(folder, String(index)));
   const tasks = CASES.map(tasksOf);
-  const known = { op: 'default_targets', model_types: DECODER_TYPES };
+  const known = { op: 'default_targets', model_types: TYPES };
   const results = await runReference(folder, [...tasks.flat(), known]);
   targets = results.at(-1)!['targets'] as typeof targets;
   let done = 0;
@@ -105,20 +113,29 @@ function makeRows(): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
+/** Sources of several lengths with answers that are shorter or longer. */
+function makePairs(): string {
+  const lines = Array.from({ length: STEPS * TRAINING.per_device_train_batch_size }, (_, index) => ({
+    input_ids: randomTokens(200 + (index % 8), 6 + ((index * 7) % 23), VOCAB),
+    labels: randomTokens(300 + (index % 8), 4 + ((index * 11) % 29), VOCAB),
+  }));
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
 test.each(NAMED)('logits of $title', async ({ index }) => {
-  const source = { modelDir: place(index, 'model'), adapterDir: null, decoderTokens: null };
+  const source = { modelDir: place(index, 'model'), adapterDir: null, decoderTokens: decoderTokensOf(index) };
   const ours = await computeLogits({ host: await makeHost(), ...source, input: { tokens: tokensOf(index) } });
   const theirs = readOnlyTensor(place(index, 'reference.safetensors'));
   expect(ours.shape).toEqual(theirs.shape);
   expect((figures[index]!.logits = largestDifference(ours.data, theirs.data))).toBeLessThanOrEqual(TOLERANCE);
 });
 
-test.each(NAMED)('five training steps of $title', async ({ index }) => {
+test.each(NAMED)('five training steps of $title', async ({ index, isEncoderDecoder = false }) => {
   const { trace } = references[index]!;
   const steps = await trainInProcess(place(index, 'run'), {
     model: { path: place(index, 'model') },
     data: {
-      train: [rows],
+      train: [isEncoderDecoder ? pairs : rows],
       eval: null,
       eval_fraction: 0,
       format: 'tokens',
@@ -165,6 +182,7 @@ test(
       op: 'model_logits',
       folder: place(index, 'merged'),
       tokens: tokensOf(index),
+      decoder_tokens: decoderTokensOf(index),
       out: out(index),
     }));
     await runReference(folder, tasks);
@@ -192,8 +210,7 @@ test.each(NAMED)('default target modules of $title', async ({ type, index }) => 
   }
 });
 
-test('every decoder family has at least two models here, and the README says how they fared', async () => {
-  if (chosen !== null) return;
-  for (const type of DECODER_TYPES) expect(CASES.filter((one) => one.type === type).length, type).toBeGreaterThan(1);
+test('every family has at least two models here, and the README says how they fared', async () => {
+  for (const type of chosen ?? TYPES) expect(CASES.filter((one) => one.type === type).length, type).toBeGreaterThan(1);
   await writeFamilyTable(CASES, figures, targets);
 });

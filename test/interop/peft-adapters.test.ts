@@ -206,7 +206,7 @@ test(
 /** A native adapter whose tensors all moved away from their start, as training moves them. */
 async function writeTrained(item: Case, dir: string): Promise<void> {
   const folder = await openModelFolder(modelOf(item));
-  const setup = await attach({ dir: modelOf(item), model: makeModel(folder.config), folder }, item.peft);
+  const setup = await attach({ dir: modelOf(item), model: makeModel(folder.config, null, folder), folder }, item.peft);
   await writeFiles(await setup.files(await trainedOf(setup)), dir);
   await folder.close();
 }

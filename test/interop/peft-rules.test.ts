@@ -82,7 +82,7 @@ test.each(NAMED)('$name', async ({ index }) => {
   const { ensure_weight_tying: _tying, ...settings } = peft;
   const opened = await openModelFolder(path.join(folder, name));
   const { trainables } = await attachPeft({
-    model: makeModel(opened.config),
+    model: makeModel(opened.config, null, opened),
     folder: opened,
     peft: { ...PEFT_DEFAULTS, ...settings },
     loraplusLrRatio: null,

@@ -8,6 +8,7 @@ import { addModelFlags, type ModelFlags, numberIn, readModelFlags } from '../mod
 
 interface EvaluateFlags extends ModelFlags, DataFlags {
   readonly exactMatch?: boolean;
+  readonly rougeL?: boolean;
   readonly maxNewTokens: number;
   readonly batchSize?: number;
 }
@@ -21,6 +22,10 @@ export function addEvaluateCommand(parent: Command, run: RunAction): void {
   addDataFlags(addModelFlags(parent.command('evaluate')))
     .description('loss of a model on data, and how often its answers are right')
     .option('--exact-match', 'write an answer to every row and compare it')
+    .option(
+      '--rouge-l',
+      'write an answer to every row and count the words it shares with the wanted one, in their order',
+    )
     .option('--max-new-tokens <n>', 'longest answer', numberIn(1, Infinity, true), 128)
     .option('--batch-size <n>', 'rows at once', numberIn(1, Infinity, true))
     .addHelpText('after', EXAMPLES)
@@ -28,7 +33,9 @@ export function addEvaluateCommand(parent: Command, run: RunAction): void {
       run(async ({ reporter, services: open, signal }) => {
         const { reportWork } = await import('../report-work.ts');
         const services = await open();
-        const metrics: EvaluateMetric[] = flags.exactMatch ? ['exact_match'] : [];
+        const metrics: EvaluateMetric[] = [];
+        if (flags.exactMatch) metrics.push('exact_match');
+        if (flags.rougeL) metrics.push('rouge_l');
         const request = {
           ...(await readModelFlags(flags, services)),
           data: readDataFlags(flags),

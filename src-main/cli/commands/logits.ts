@@ -7,19 +7,29 @@ import { addModelFlags, type ModelFlags, readModelFlags, tokenList } from '../mo
 interface LogitsFlags extends ModelFlags {
   readonly tokens?: number[];
   readonly text?: string;
+  readonly decoderTokens?: number[];
   readonly out: string;
 }
 
 const EXAMPLES = `
 Examples:
   $ tunesmith logits --model sample --tokens 1,2,3 --out logits.safetensors
-  $ tunesmith logits --model sample --adapter my-run/adapter --text "Hello" --out logits.safetensors`;
+  $ tunesmith logits --model sample --adapter my-run/adapter --text "Hello" --out logits.safetensors
+  $ tunesmith logits --model flan-t5 --text "translate: Haus" --decoder-tokens 0,629 --out logits.safetensors`;
 
 export function addLogitsCommand(parent: Command, run: RunAction): void {
   addModelFlags(parent.command('logits'))
-    .description('write the logits of a model for every position, as one f32 tensor [seq, vocab]')
+    .description(
+      'write the logits of a model for every position, as one f32 tensor [seq, vocab]; of an encoder-decoder [decoder seq, vocab]',
+    )
     .addOption(new Option('--tokens <ids>', 'token ids: 1,2,3').argParser(tokenList).conflicts('text'))
     .option('--text <text>', 'text, through the model’s tokenizer')
+    .addOption(
+      new Option(
+        '--decoder-tokens <ids>',
+        'encoder-decoders: what the decoder reads; its start token if left out',
+      ).argParser(tokenList),
+    )
     .requiredOption('--out <file>', 'safetensors file to write')
     .addHelpText('after', EXAMPLES)
     .action((flags: LogitsFlags) =>
@@ -29,7 +39,7 @@ export function addLogitsCommand(parent: Command, run: RunAction): void {
         const input = await readInput(flags);
         const source = await readModelFlags(flags, services);
         const outputFile = path.resolve(flags.out);
-        const request = { ...source, input, decoderTokens: null, outputFile };
+        const request = { ...source, input, decoderTokens: flags.decoderTokens ?? null, outputFile };
         const { shape } = await services.inference.computeLogits(request, { signal, onEvent: reportWork(reporter) });
         reporter.result({ file: outputFile, shape }, `Wrote [${shape.join(', ')}] to ${outputFile}`);
       }),

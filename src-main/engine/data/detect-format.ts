@@ -70,7 +70,7 @@ export function detectFormat(file: string, sample: readonly Row[], options: Dete
 
 function usableFormats(taskType: TaskType | null): readonly DataFormat[] {
   if (taskType === 'SEQ_CLS') return [formatByName('classification')];
-  if (taskType === 'SEQ_2_SEQ_LM') return DATA_FORMATS.filter(({ name }) => name !== 'text' && name !== 'tokens');
+  if (taskType === 'SEQ_2_SEQ_LM') return DATA_FORMATS.filter(({ name }) => name !== 'text');
   return DATA_FORMATS;
 }
 

@@ -29,7 +29,7 @@ export interface ClassificationExample {
 export interface TokensExample {
   readonly kind: 'tokens';
   readonly inputIds: readonly number[];
-  /** IGNORED_LABEL = not trained; null = all trained. */
+  /** One for each token, IGNORED_LABEL = not trained, null = all trained; for encoder-decoders the answer. */
   readonly labels: readonly number[] | null;
 }
 

@@ -3,8 +3,8 @@
  *
  * Language models: conversations train their answers (or all tokens), text trains everything, a stop token at the end included.
  * Classifiers: the text with the tokenizer's own special tokens, and the class as target. Masked language models: the same, with some words
- * hidden. Encoder-decoders: the conversation before
- * the last answer for the encoder, the answer and a stop token for the decoder.
+ * hidden. Encoder-decoders: the conversation before the last answer for the encoder, the answer and a stop token for the decoder; each is
+ * cut to `maxLength` by itself.
  */
 import type { ChatTurn } from '../tokenizer/chat-template.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -114,17 +114,11 @@ function tokenizeText(text: string, { tokenizer }: TokenizeContext): MaskedIds {
 }
 
 function checkTokens({ inputIds, labels }: TokensExample, { vocabSize }: TokenizeContext): MaskedIds {
-  const isKnown = (id: number): boolean => id >= 0 && id < vocabSize;
-  const position = inputIds.findIndex((id) => !isKnown(id));
-  if (position >= 0) {
-    throw new RowFault(
-      'data/token-out-of-vocabulary',
-      `token id ${inputIds[position]!} at position ${position + 1} is outside the vocabulary (0 to ${vocabSize - 1})`,
-      {
-        field: 'input_ids',
-        hint: 'These ids were made with another tokenizer; tokenize the text again with this model’s.',
-      },
-    );
+  requireKnown('input_ids', inputIds, vocabSize);
+  if (labels !== null && labels.length !== inputIds.length) {
+    const message = `${labels.length} labels stand against ${inputIds.length} input_ids`;
+    const hint = 'Give one label for each token, -100 where it is not trained.';
+    throw new RowFault('data/wrong-value', message, { field: 'labels', hint });
   }
   const isAnswer = inputIds.map((id, index) => {
     const label = labels === null ? id : labels[index]!;
@@ -136,6 +130,16 @@ function checkTokens({ inputIds, labels }: TokensExample, { vocabSize }: Tokeniz
     );
   });
   return { ids: inputIds, isAnswer };
+}
+
+function requireKnown(field: string, ids: readonly number[], vocabSize: number): void {
+  const position = ids.findIndex((id) => id < 0 || id >= vocabSize);
+  if (position < 0) return;
+  const message = `token id ${ids[position]!} at position ${position + 1} is outside the vocabulary (0 to ${vocabSize - 1})`;
+  throw new RowFault('data/token-out-of-vocabulary', message, {
+    field,
+    hint: 'These ids were made with another tokenizer; tokenize the text again with this model’s.',
+  });
 }
 
 /** Cuts, counts and packs a language model's example. */
@@ -208,28 +212,65 @@ function tokenizeMasked(example: Example, source: RowSource, context: TokenizeCo
 }
 
 function tokenizeSeq2Seq(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
+  if (example.kind === 'tokens') return finishPair(checkPair(example, context), source, context);
   const chat = example.kind === 'classification' ? asConversation(example) : example;
   if (chat.kind !== 'chat') {
     throw new RowFault('data/wrong-format', 'an encoder-decoder needs a prompt and its answer in each row', {
       hint: 'Set data.format to prompt_completion, or task_type to CAUSAL_LM.',
     });
   }
-  const { tokenizer, maxLength } = context;
+  const { tokenizer } = context;
   const answer = chat.messages.at(-1)!;
+  if (answer.content === null) {
+    throw new RowFault('data/wrong-format', 'the last answer is a function call, which is no text to write', {
+      hint: 'Write the answer as a text or remove the row.',
+    });
+  }
   const input = surround(joinSource(chat.messages.slice(0, -1)), context);
   const stop = tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId];
-  const answerIds = [...tokenizer.encode(answer.content ?? '', PLAIN), ...stop];
+  const answerIds = answer['weight'] === 0 ? [] : [...tokenizer.encode(answer.content, PLAIN), ...stop];
+  return finishPair({ ...input, answerIds }, source, context);
+}
+
+interface Pair {
+  /** Cut to `maxLength`. */
+  readonly ids: Int32Array;
+  /** Before that. */
+  readonly fullLength: number;
+  readonly answerIds: readonly number[];
+}
+
+/** Rows of ids: the labels are the answer, padded with -100 perhaps. */
+function checkPair({ inputIds, labels }: TokensExample, { vocabSize, maxLength }: TokenizeContext): Pair {
+  requireKnown('input_ids', inputIds, vocabSize);
+  const answerIds = labels?.slice(0, labels.findLastIndex((label) => label !== IGNORED_LABEL) + 1) ?? [];
+  if (answerIds.length === 0) {
+    throw new RowFault('data/wrong-value', 'there are no labels, so there is no answer to learn', {
+      field: 'labels',
+      hint: 'An encoder-decoder reads input_ids and learns to write labels: give the ids of the answer there.',
+    });
+  }
+  requireKnown('labels', answerIds, vocabSize);
+  return { ids: Int32Array.from(inputIds.slice(0, maxLength)), fullLength: inputIds.length, answerIds };
+}
+
+/** Source and answer are cut to `maxLength` each. */
+function finishPair(
+  { ids, fullLength, answerIds }: Pair,
+  source: RowSource,
+  { maxLength }: TokenizeContext,
+): TokenizeResult {
   const decoderIds = Int32Array.from(answerIds.slice(0, maxLength));
-  const labels = new Int32Array(input.ids.length).fill(IGNORED_LABEL);
+  const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
   return {
-    tokenized: { inputIds: input.ids, labels, target: null, decoderIds, source },
-    fullLength: Math.max(input.fullLength, answerIds.length),
+    tokenized: { inputIds: ids, labels, target: null, decoderIds, source },
+    fullLength: Math.max(fullLength, answerIds.length),
     supervised: decoderIds.length,
     supervisedCut: answerIds.length - decoderIds.length,
   };
 }
 
-/** What the encoder reads: one message as it is, several one below the other. */
-function joinSource(messages: readonly ChatTurn[]): string {
+/** What an encoder reads: one message as it is, several one below the other. */
+export function joinSource(messages: readonly ChatTurn[]): string {
   return messages.length === 1 ? (messages[0]!.content ?? '') : joinPlainPrompt(messages).trimEnd();
 }

@@ -28,6 +28,13 @@ export interface ModelFacts {
   readonly intermediateSize: number;
   readonly maxPositions: number;
   readonly tiedEmbeddings: boolean;
+  /** Encoder-decoders: how many of the layers are the decoder's. */
+  readonly decoderLayers?: number;
+}
+
+/** Which tensors the files hold: some configurations leave open what a family has. */
+export interface TensorNames {
+  has(name: string): boolean;
 }
 
 export interface Model {
@@ -55,7 +62,7 @@ export interface Model {
 
 /** What reads tokens in one pass and gives each a state. */
 export interface TokenModel extends Model {
-  /** Final hidden states after the last norm, [tokens, hidden], compute dtype. */
+  /** Final hidden states after the last norm, [tokens, hidden], compute dtype; of an encoder-decoder at the decoder's tokens. */
   forward(ctx: StepContext, tokens: TokenBatch): Tensor;
 }
 
@@ -71,6 +78,16 @@ interface WordScores {
 export interface CausalModel extends TokenModel, WordScores {
   readonly kind: 'causal';
 }
+
+/** Reads a source with one stack of blocks and writes an answer with another. */
+export interface EncoderDecoderModel extends TokenModel, WordScores {
+  readonly kind: 'encoder-decoder';
+  /** Token that every answer begins with. */
+  readonly decoderStartTokenId: number;
+}
+
+/** What writes text. */
+export type LanguageModel = CausalModel | EncoderDecoderModel;
 
 /** Encoders that fill in masked words. */
 export interface MaskedModel extends TokenModel, WordScores {
@@ -101,4 +118,4 @@ export interface Encoder {
 }
 
 /** Every kind of model; `kind` says which task it is for. */
-export type AnyModel = CausalModel | MaskedModel | ClassifierModel;
+export type AnyModel = LanguageModel | MaskedModel | ClassifierModel;

@@ -12,7 +12,24 @@ export interface KeyValueCache {
    * Appends this step's keys and values ([batch, seq, kvHeads, headDim]).
    * @returns all of them, [batch, keys, kvHeads, headDim].
    */
-  extend(layer: number, k: Tensor, v: Tensor): { k: Tensor; v: Tensor };
+  extend(layer: number, k: Tensor, v: Tensor): KeysAndValues;
+  /** Encoder-decoders: keys and values of the source for a layer of the decoder, made with the first token and kept from then on. */
+  source(layer: number, make: () => KeysAndValues): KeysAndValues;
+}
+
+/** Each [batch, keys, kvHeads, headDim]. */
+export interface KeysAndValues {
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+/** What an encoder-decoder reads before it writes; all else in its batch is the decoder's. */
+export interface SourceBatch {
+  readonly seq: Dim;
+  /** int32 [batch, seq]; null once the cache holds what the decoder needs of them. */
+  readonly ids: Tensor | null;
+  /** int32 [batch, seq]; example number within the row, the same as in the decoder's row, 0 = padding. */
+  readonly segments: Tensor;
 }
 
 export interface TokenBatch {
@@ -33,6 +50,8 @@ export interface TokenBatch {
   /** Tables by name (rotary cosines and sines), f32 [positions, width]. */
   readonly tables: Readonly<Record<string, Tensor>>;
   readonly cache: KeyValueCache | null;
+  /** null unless the model is an encoder-decoder. */
+  readonly source: SourceBatch | null;
 }
 
 /** Large enough to vanish in a softmax, small enough for bf16 sums. */
@@ -64,11 +83,25 @@ export function causalMask(ctx: StepContext, tokens: TokenBatch, window: number 
 
 /** Additive mask of encoders, [batch, 1, seq, keys]: every token sees every token of its own segment. */
 export function segmentMask(ctx: StepContext, tokens: TokenBatch): Tensor {
-  const { batch, seq, keys } = tokens;
+  return maskBySegments(ctx, tokens, tokens.keySegments, tokens.keys);
+}
+
+/** Additive mask of a decoder's look at its source, [batch, 1, seq, source seq]: an answer sees the whole of what it answers. */
+export function sourceMask(ctx: StepContext, tokens: TokenBatch): Tensor {
+  const { segments, seq } = tokens.source!;
+  return maskBySegments(ctx, tokens, segments, seq);
+}
+
+function maskBySegments(
+  ctx: StepContext,
+  { batch, seq, segments }: TokenBatch,
+  keySegments: Tensor,
+  keys: Dim,
+): Tensor {
   return ctx.runner.scope(
     () => {
-      const queries = raw.reshape(tokens.segments, [batch, 1, seq, 1]);
-      return maskFrom(ctx, raw.compare('Equal', queries, raw.reshape(tokens.keySegments, [batch, 1, 1, keys])));
+      const queries = raw.reshape(segments, [batch, 1, seq, 1]);
+      return maskFrom(ctx, raw.compare('Equal', queries, raw.reshape(keySegments, [batch, 1, 1, keys])));
     },
     (mask) => [mask.id],
   );

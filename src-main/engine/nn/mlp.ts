@@ -1,5 +1,5 @@
 /**
- * @file The feed-forward blocks of decoder models: gated (Llama), gated with gate and up in one linear (Phi 3), and plain (GPT-2).
+ * @file The feed-forward blocks: gated (Llama), gated with gate and up in one linear (Phi 3), and plain (GPT-2).
  */
 import type { Activation } from '../ops/activation.ts';
 import { activation } from '../ops/activation.ts';
@@ -26,11 +26,14 @@ export interface MlpOptions {
   readonly act: Activation;
 }
 
-/** down(act(gate(x)) * up(x)). */
-export function makeGatedMlp({ path, hidden, width, bias, act }: MlpOptions): Mlp {
-  const gate = makeLinear(`${path}.gate_proj`, hidden, width, bias);
-  const up = makeLinear(`${path}.up_proj`, hidden, width, bias);
-  const down = makeLinear(`${path}.down_proj`, width, hidden, bias);
+/** down(act(gate(x)) * up(x)). @param names of the three linears */
+export function makeGatedMlp(
+  { path, hidden, width, bias, act }: MlpOptions,
+  names: readonly [gate: string, up: string, down: string] = ['gate_proj', 'up_proj', 'down_proj'],
+): Mlp {
+  const gate = makeLinear(`${path}.${names[0]}`, hidden, width, bias);
+  const up = makeLinear(`${path}.${names[1]}`, hidden, width, bias);
+  const down = makeLinear(`${path}.${names[2]}`, width, hidden, bias);
   return {
     linears: [gate, up, down],
     weights: [...linearWeights([gate, up]), ...linearWeights([down])],

@@ -5,9 +5,10 @@
  * rowsum(dP * P) = rowsum(dO * O), which needs no pass over [seq, keys]. Source: Vaswani et al. 2017; Dao et al. 2022 for the identity.
  */
 import { type Dim, multiplyDims } from '../device/dim.ts';
+import { unbroadcast } from './basics.ts';
 import { batchMatmul } from './matmul.ts';
 import * as raw from './primitives.ts';
-import { differentiable, type Tensor } from './tensor.ts';
+import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
 export interface AttentionOptions {
   /** Factor on the scores, usually headDim ** -0.5. */
@@ -20,7 +21,7 @@ export interface AttentionOptions {
  * @param q [batch, queries, heads, headDim]
  * @param k [batch, keys, kvHeads, headDim]
  * @param v like k
- * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype.
+ * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype; gets a gradient where a learned bias is in it.
  * @returns [batch * queries, heads * headDim]
  */
 export function attention(
@@ -36,7 +37,7 @@ export function attention(
   let saved: { q: Tensor; k: Tensor; v: Tensor; p: Tensor; out: Tensor; capped: Tensor | null };
   const [result] = differentiable(
     q.runner,
-    [q, k, v],
+    [q, k, v, mask],
     (save) => {
       const qs = groupQueries(raw.multiply(q, scale), layout);
       const ks = raw.transpose(k, [0, 2, 1, 3]); // [batch, kvHeads, keys, headDim]
@@ -56,13 +57,14 @@ export function attention(
       const dp = batchMatmul(dout, saved.v, { transposeB: true });
       const delta = raw.sum(raw.multiply(dout, saved.out), [-1], true);
       let ds = raw.multiply(saved.p, raw.subtract(dp, delta));
+      const dmask = needsGradient(mask) ? unbroadcast(perHead(ds, layout), mask.shape) : null;
       if (saved.capped) {
         const slope = raw.subtract(raw.scalar(q.runner, 1, q.dtype), raw.square(perGroup(saved.capped, layout)));
         ds = raw.multiply(ds, slope);
       }
       const dq = raw.multiply(ungroupQueries(batchMatmul(ds, saved.k), layout), scale);
       const dk = batchMatmul(ds, saved.q, { transposeA: true });
-      return [raw.reshape(dq, q.shape), raw.transpose(dk, [0, 2, 1, 3]), raw.transpose(dv, [0, 2, 1, 3])];
+      return [raw.reshape(dq, q.shape), raw.transpose(dk, [0, 2, 1, 3]), raw.transpose(dv, [0, 2, 1, 3]), dmask];
     },
   );
   return result!;

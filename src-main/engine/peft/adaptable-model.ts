@@ -8,7 +8,7 @@ import type { Linear } from '../nn/linear.ts';
 import type { WeightSpec } from '../nn/weight-spec.ts';
 
 export interface AdaptableModel {
-  readonly facts: { readonly layers: number; readonly tiedEmbeddings: boolean };
+  readonly facts: { readonly layers: number; readonly tiedEmbeddings: boolean; readonly decoderLayers?: number };
   /** Every tensor, in the order of the network. */
   readonly weights: readonly WeightSpec[];
   readonly linears: readonly Linear[];

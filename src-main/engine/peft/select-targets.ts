@@ -185,7 +185,9 @@ class Selection {
       this.#fail('layers_to_transform', 'does not go with a pattern in target_modules', hint);
       return found;
     }
-    const count = this.#model.facts.layers;
+    const { layers: all, decoderLayers = 0 } = this.#model.facts;
+    // Both stacks of an encoder-decoder count from 0.
+    const count = Math.max(all - decoderLayers, decoderLayers);
     const beyond = layers.filter((layer) => layer >= count);
     if (beyond.length > 0) {
       this.#fail(

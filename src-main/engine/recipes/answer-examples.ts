@@ -3,7 +3,7 @@
  */
 import type { Program } from '../compile/program.ts';
 import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
-import type { Model } from '../models/model.ts';
+import type { LanguageModel } from '../models/model.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { greedy } from './choose-token.ts';
 import type { EvaluatedAnswer } from './contract.ts';
@@ -12,7 +12,7 @@ import { promptText } from './prompt-text.ts';
 
 export interface AnswerOptions {
   readonly program: Program;
-  readonly model: Model;
+  readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
   readonly stops: ReadonlySet<number>;
   readonly examples: readonly TokenizedExample[];
@@ -29,7 +29,8 @@ export interface Question {
 }
 
 /** @returns null where nothing stands before the answer */
-export function questionOf({ inputIds, labels }: TokenizedExample): Question | null {
+export function questionOf({ inputIds, labels, decoderIds }: TokenizedExample): Question | null {
+  if (decoderIds !== null) return { prompt: inputIds, expected: decoderIds };
   let end = labels.length;
   while (end > 0 && labels[end - 1] === IGNORED_LABEL) end -= 1;
   let start = end;

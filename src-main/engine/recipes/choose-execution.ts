@@ -2,6 +2,7 @@
  * @file What a run decides about its steps by the memory of this machine: checkpointing, pieces of the loss, expanded copies.
  */
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { lengthOf } from '../data/lengths.ts';
 import { readFreeMemory } from '../device/free-memory.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import type { Execution } from './execution.ts';
@@ -31,7 +32,7 @@ export function chooseExecution(run: PreparedRun, mode: Execution['mode'], memor
 }
 
 const averageLength = ({ data }: PreparedRun): number =>
-  Math.max(1, data.train.reduce((sum, { inputIds }) => sum + inputIds.length, 0) / data.train.length);
+  Math.max(1, data.train.reduce((sum, example) => sum + lengthOf(example), 0) / data.train.length);
 
 /**
  * The memory of a run as it would be now.

@@ -24,7 +24,7 @@ export interface TaskChoice {
 export async function chooseTask(config: RunConfig): Promise<TaskChoice> {
   const folder = await openModelFolder(config.model.path);
   try {
-    const { kind } = makeArchitecture(folder.config);
+    const { kind } = makeArchitecture(folder.config, folder);
     const adapter = config.peft.adapter_path ?? null;
     const preferred = classesOfModel(folder);
     const known = adapter === null ? null : await findClasses(folder, adapter);
@@ -43,6 +43,7 @@ async function guessType(
   kind: ReturnType<typeof makeArchitecture>['kind'],
   classes: ClassSet | null,
 ): Promise<TaskType> {
+  if (kind === 'encoder-decoder') return 'SEQ_2_SEQ_LM';
   if (kind === 'encoder' || classes !== null) return 'SEQ_CLS';
   const format = data.format ?? 'auto';
   const found = format === 'auto' ? await peekFormat(data.train[0]!, data.columns ?? {}) : format;
@@ -53,6 +54,7 @@ function requireTask(type: TaskType, kind: ReturnType<typeof makeArchitecture>['
   const fits: Readonly<Record<typeof kind, readonly TaskType[]>> = {
     causal: ['CAUSAL_LM', 'SEQ_CLS'],
     encoder: ['SEQ_CLS'],
+    'encoder-decoder': ['SEQ_2_SEQ_LM'],
   };
   if (fits[kind].includes(type)) return;
   const message = `${type} does not fit a ${modelType} model`;

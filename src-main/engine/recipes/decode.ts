@@ -3,15 +3,15 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Program } from '../compile/program.ts';
-import type { Model } from '../models/model.ts';
-import { TableCache, tokenArrays } from '../steps/token-inputs.ts';
+import type { LanguageModel } from '../models/model.ts';
+import { sourceArrays, TableCache, tokenArrays } from '../steps/token-inputs.ts';
 
 export type DecodeEnd = 'stop' | 'length' | 'context_full' | 'interrupted';
 
 export interface DecodeOptions {
   readonly program: Program;
-  readonly model: Model;
-  /** Token ids of each prompt, at least one. */
+  readonly model: LanguageModel;
+  /** Token ids of each prompt, at least one; what an encoder-decoder's encoder reads. */
   readonly prompts: readonly ArrayLike<number>[];
   readonly maxNewTokens: number;
   readonly padTokenId: number;
@@ -30,11 +30,11 @@ export interface Decoded {
 
 /** @returns one answer per prompt */
 export async function decode(options: DecodeOptions): Promise<Decoded[]> {
-  const { model, prompts, maxNewTokens, choose, isEnd, signal } = options;
-  const rows = prompts.map((prompt): Row => ({ tokens: [], length: prompt.length, end: null }));
-  const tables = new TableCache(model);
+  const { model, maxNewTokens, choose, isEnd, signal } = options;
+  const setting = settingOf(options);
+  const rows = setting.beginnings.map(({ length }): Row => ({ tokens: [], length, end: null }));
   const { vocabSize, maxPositions } = model.facts;
-  let { logits, seen } = readAll(options, tables, rows);
+  let { logits, seen } = readAll(setting, rows);
   for (let made = 0; ; made += 1) {
     const next = rows.map((row, index) => {
       if (row.end) return null;
@@ -54,8 +54,8 @@ export async function decode(options: DecodeOptions): Promise<Decoded[]> {
       if (next[index] !== null) row.length += 1;
     });
     const isPast = (length: number): boolean => model.cacheLimit !== null && length > model.cacheLimit;
-    if (isPast(longestOf(rows)) && !isPast(longest)) ({ logits, seen } = readAll(options, tables, rows));
-    else logits = decodeOne(options, tables, seen, rows, next);
+    if (isPast(longestOf(rows)) && !isPast(longest)) ({ logits, seen } = readAll(setting, rows));
+    else logits = decodeOne(setting, seen, rows, next);
     await nextTurn();
   }
   return rows.map(({ tokens, end }) => ({ tokens, end: end! }));
@@ -71,34 +71,51 @@ interface Row {
 
 const longestOf = (rows: readonly Row[]): number => Math.max(...rows.map(({ length }) => length));
 
+/** What stays the same from the first token to the last. */
+interface Setting {
+  readonly program: Program;
+  readonly padTokenId: number;
+  readonly tables: TableCache;
+  /** What each row begins with: its prompt, or the token that an encoder-decoder's answers begin with. */
+  readonly beginnings: readonly ArrayLike<number>[];
+  /** Prompts that are read by an encoder; null where the rows begin with them. */
+  readonly source: ReturnType<typeof padRight> | null;
+}
+
+function settingOf({ program, model, prompts, padTokenId }: DecodeOptions): Setting {
+  const common = { program, padTokenId, tables: new TableCache(model) };
+  if (model.kind === 'causal') return { ...common, beginnings: prompts, source: null };
+  const beginnings = prompts.map(() => [model.decoderStartTokenId]);
+  return { ...common, beginnings, source: padRight(prompts, padTokenId) };
+}
+
 /** Fills the cache with everything so far. @returns logits after the last token of each row */
-function readAll(
-  options: DecodeOptions,
-  tables: TableCache,
-  rows: readonly Row[],
-): { logits: Float32Array; seen: Seen } {
-  const grid = tokenGrid(options, rows);
-  const { arrays, sizes } = tokenArrays(tables, grid);
+function readAll(setting: Setting, rows: readonly Row[]): { logits: Float32Array; seen: Seen } {
+  const { program, padTokenId, tables, beginnings, source } = setting;
+  const written = rows.map(({ tokens, length }, row) => {
+    const beginning = Array.from(beginnings[row]!);
+    return [...beginning, ...tokens.slice(0, length - beginning.length)];
+  });
+  const grid = padRight(written, padTokenId);
+  const { arrays, sizes } = tokenArrays(tables, source ? { ...source, decoder: grid } : grid);
   const lastRows = Int32Array.from(rows, ({ length }, row) => row * grid.seq + length - 1);
-  const outputs = options.program.call('prefill', sizes, { ...arrays, rows: lastRows });
+  const outputs = program.call('prefill', sizes, { ...arrays, rows: lastRows });
   const seen = { keys: grid.seq, positions: grid.positionIds, segments: grid.segmentIds };
   return { logits: outputs['logits'] as Float32Array, seen };
 }
 
-/** Prompts and what was written, padded on the right. */
-function tokenGrid({ prompts, padTokenId }: DecodeOptions, rows: readonly Row[]) {
-  const seq = longestOf(rows);
+/** Rows of one length, padded on the right. */
+function padRight(rows: readonly ArrayLike<number>[], padTokenId: number) {
+  const seq = Math.max(...rows.map(({ length }) => length));
   const size = rows.length * seq;
   const inputIds = new Int32Array(size).fill(padTokenId);
   const positionIds = new Int32Array(size);
   const segmentIds = new Int32Array(size);
-  rows.forEach(({ tokens, length }, row) => {
-    const prompt = prompts[row]!;
-    inputIds.set(prompt, row * seq);
-    inputIds.set(tokens.slice(0, length - prompt.length), row * seq + prompt.length);
-    for (let index = 0; index < length; index += 1) positionIds[row * seq + index] = index;
-    segmentIds.fill(1, row * seq, row * seq + length);
-  });
+  for (const [row, ids] of rows.entries()) {
+    inputIds.set(ids, row * seq);
+    for (let index = 0; index < ids.length; index += 1) positionIds[row * seq + index] = index;
+    segmentIds.fill(1, row * seq, row * seq + ids.length);
+  }
   return { batch: rows.length, seq, inputIds, positionIds, segmentIds };
 }
 
@@ -111,8 +128,7 @@ interface Seen {
 
 /** Reads one token of each open row; ended rows read padding that nobody sees. */
 function decodeOne(
-  { program, padTokenId }: DecodeOptions,
-  tables: TableCache,
+  { program, padTokenId, tables, source }: Setting,
   seen: Seen,
   rows: readonly Row[],
   next: readonly (number | null)[],
@@ -130,11 +146,13 @@ function decodeOne(
   seen.segments = appendColumn(seen.segments, past, tokens.segmentIds);
   seen.keys += 1;
   const { arrays, sizes } = tokenArrays(tables, tokens, longestOf(rows));
+  const known = source ? sourceArrays(source, true) : { arrays: {}, sizes: {} };
   const outputs = program.call(
     'decode',
-    { ...sizes, past, keys: seen.keys },
+    { ...sizes, ...known.sizes, past, keys: seen.keys },
     {
       ...arrays,
+      ...known.arrays,
       key_positions: seen.positions,
       key_segments: seen.segments,
       rows: Int32Array.from(rows, (_, row) => row),

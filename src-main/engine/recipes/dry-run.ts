@@ -6,7 +6,7 @@
  */
 import { buildBatch } from '../data/batches.ts';
 import { packRows } from '../data/packing.ts';
-import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
+import { countLabels, lengthOf } from '../data/lengths.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { TrainingSession } from './training-session.ts';
@@ -20,14 +20,11 @@ export function dryRun(session: TrainingSession, run: PreparedRun): number {
 /** The batch with the longest rows, and the one with the most labels. */
 function largestBatches({ data, config }: PreparedRun): number[][][] {
   const { per_device_train_batch_size: batch } = config.training;
-  const tokensOf = ({ inputIds }: TokenizedExample): number => inputIds.length;
-  const labelsOf = ({ labels }: TokenizedExample): number =>
-    labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0);
-  return [tokensOf, labelsOf].map((size) => {
+  return [lengthOf, countLabels].map((size) => {
     const sizes = data.train.map(size);
     const order = [...sizes.keys()].sort((a, b) => sizes[b]! - sizes[a]! || a - b);
     if (!config.data.packing) return order.slice(0, batch).map((example) => [example]);
-    const packed = packRows(data.train.map(tokensOf), order, config.data.max_length);
+    const packed = packRows(data.train.map(lengthOf), order, config.data.max_length);
     const total = (row: readonly number[]): number => row.reduce((sum, example) => sum + sizes[example]!, 0);
     return packed.sort((a, b) => total(b) - total(a)).slice(0, batch);
   });

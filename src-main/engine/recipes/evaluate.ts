@@ -2,44 +2,53 @@
  * @file Evaluates a model, with or without an adapter, on data files: the loss, the figures of its task, and answers where they are asked for.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import { longestOf } from '../data/lengths.ts';
 import { prepareData } from '../data/prepare.ts';
 import type { TokenizedExample } from '../data/types.ts';
+import type { LanguageModel } from '../models/model.ts';
+import { isWriter } from '../models/registry.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import type { StepTask } from '../steps/step-task.ts';
 import { TableCache } from '../steps/token-inputs.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type AnswerOptions, answerExamples } from './answer-examples.ts';
-import type { Evaluate, EvaluatedAnswer, EvaluateOptions } from './contract.ts';
+import type { Evaluate, EvaluatedAnswer, EvaluateOptions, EvaluateMetric } from './contract.ts';
 import { stopIds } from './generate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
 import { type OpenModel, openModelFor } from './open-model.ts';
+import { rougeL } from './rouge-l.ts';
 import type { Task } from './task.ts';
 import { makeTask } from './tasks/make-task.ts';
 
 /** Tokens of one batch where nothing else is asked for. */
 const BATCH_TOKENS = 2048;
 const MOST_ROWS = 32;
+/** Figures of written answers, each the mean over the rows. */
+const ANSWER_FIGURES: Partial<Record<EvaluateMetric, (answer: EvaluatedAnswer) => number>> = {
+  exact_match: ({ correct }) => Number(correct),
+  rouge_l: ({ expected, answer }) => rougeL(expected, answer),
+};
 
 /** @throws what preparing the data throws, evaluate/unknown-metric */
 export const evaluate: Evaluate = async (options) => {
   const { host } = options;
   const { examples, tokenizer } = await readExamples(options);
-  const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
+  const longest = longestOf(examples);
   const batchSize = options.batchSize ?? chooseBatchSize(longest);
-  const isAsked = options.metrics.includes('exact_match');
+  const isAsked = options.metrics.some((metric) => metric in ANSWER_FIGURES);
   let measured: Measured;
-  let writes = false;
+  let writer: LanguageModel | null = null;
   const session = await openInferenceSession(host, options, (parts) => {
     measured = makeMeasured(parts.opened, tokenizer, batchSize * longest);
     requireMetrics(options.metrics, measured.task);
-    writes = isAsked && parts.model.kind === 'causal';
-    const answering = writes ? measured.task.answering(parts) : { entries: [] };
+    writer = isAsked && isWriter(parts.model) ? parts.model : null;
+    const answering = writer ? measured.task.answering(parts) : { entries: [] };
     return { ...answering, entries: [evaluateEntry({ ...parts, task: measured.step }), ...answering.entries] };
   });
   try {
-    const { program, model } = session;
+    const { program } = session;
     const meter = measured!.task.makeMeter(examples);
     const loss = await measureLoss({
       program,
@@ -51,8 +60,8 @@ export const evaluate: Evaluate = async (options) => {
       onProgress: (fraction) => host.report({ event: 'progress', phase: 'Measuring the loss', fraction }),
     });
     const told = isAsked ? meter.answers() : [];
-    const answers = writes ? await writeAnswers(options, { program, model, tokenizer, examples }) : told;
-    const metrics = { ...meter.figures(), ...(isAsked && { exact_match: shareOf(answers) }) };
+    const answers = writer ? await writeAnswers(options, { program, model: writer, tokenizer, examples }) : told;
+    const metrics = { ...meter.figures(), ...answerFigures(options.metrics, answers) };
     return { ...loss, rows: examples.length, metrics, answers };
   } finally {
     session.dispose();
@@ -130,7 +139,7 @@ export async function readExamples({
 }
 
 function requireMetrics(metrics: EvaluateOptions['metrics'], { type, figures }: Task): void {
-  const known = [...(type === 'MASKED_LM' ? [] : ['exact_match']), ...Object.keys(figures)];
+  const known = [...answerFiguresOf(type), ...Object.keys(figures)];
   const unknown = metrics.filter((metric) => !known.includes(metric));
   if (unknown.length === 0) return;
   throw new AppError('evaluate/unknown-metric', `${unknown.join(', ')}: not a figure of this kind of model`, {
@@ -138,6 +147,21 @@ function requireMetrics(metrics: EvaluateOptions['metrics'], { type, figures }: 
   });
 }
 
-function shareOf(answers: readonly EvaluatedAnswer[]): number {
-  return answers.filter(({ correct }) => correct).length / Math.max(1, answers.length);
+/** A class is right or wrong; ROUGE-L asks how near a text is. */
+function answerFiguresOf(type: Task['type']): readonly string[] {
+  if (type === 'MASKED_LM') return [];
+  return type === 'SEQ_CLS' ? ['exact_match'] : Object.keys(ANSWER_FIGURES);
+}
+
+function answerFigures(
+  metrics: readonly EvaluateMetric[],
+  answers: readonly EvaluatedAnswer[],
+): Record<string, number> {
+  const figures: Record<string, number> = {};
+  for (const metric of metrics) {
+    const figure = ANSWER_FIGURES[metric];
+    if (!figure) continue;
+    figures[metric] = answers.reduce((sum, answer) => sum + figure(answer), 0) / Math.max(1, answers.length);
+  }
+  return figures;
 }

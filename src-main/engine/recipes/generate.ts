@@ -3,17 +3,17 @@
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { createChatRenderer } from '../data/chat-renderer.ts';
-import { joinPlainPrompt } from '../data/tokenize-chat.ts';
-import type { CausalModel } from '../models/model.ts';
+import type { LanguageModel } from '../models/model.ts';
 import { createStreamDecoder } from '../tokenizer/stream-decoder.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { makeChooser } from './choose-token.ts';
 import type { GenerateRequest, GenerateResult } from './contract.ts';
 import { decode, type DecodeEnd } from './decode.ts';
+import { promptIds } from './prompt-ids.ts';
 import type { AnswerContext } from './task.ts';
 
 export interface Writer {
-  readonly model: CausalModel;
+  readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
 }
 
@@ -23,7 +23,7 @@ export async function writeAnswer(
   { program, now }: AnswerContext,
   request: GenerateRequest,
 ): Promise<GenerateResult> {
-  const prompt = promptIds(tokenizer, request.input);
+  const prompt = promptIds(model, tokenizer, request.input);
   requirePrompt(prompt, model.facts.maxPositions);
   const stops = stopIds(tokenizer);
   const stream = createStreamDecoder(tokenizer);
@@ -67,17 +67,6 @@ export function stopIds(tokenizer: Tokenizer, template: string | null = null): S
   const renderer = createChatRenderer({ tokenizer, template, now: new Date(0) });
   const turnEnd = renderer?.turnEnd ? tokenizer.tokenToId(renderer.turnEnd) : null;
   return new Set([...tokenizer.eosTokenIds, ...(turnEnd === null ? [] : [turnEnd])]);
-}
-
-function promptIds(tokenizer: Tokenizer, input: GenerateRequest['input']): Int32Array {
-  if ('prompt' in input) return tokenizer.encode(input.prompt, { addSpecialTokens: true });
-  const messages = input.messages.map((message) => ({ ...message }));
-  if (tokenizer.chatTemplate === null) {
-    const body = tokenizer.encode(joinPlainPrompt(messages), { addSpecialTokens: false });
-    return Int32Array.from([...tokenizer.specialPrefix, ...body]);
-  }
-  const text = tokenizer.renderChat(messages, { addGenerationPrompt: true });
-  return tokenizer.encode(text, { addSpecialTokens: false });
 }
 
 /** @throws generate/empty-prompt, generate/too-long */

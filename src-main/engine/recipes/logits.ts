@@ -2,6 +2,7 @@
  * @file Logits of a text or of token ids: what other programs' figures are compared with.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import type { AnyModel } from '../models/model.ts';
 import { readRows } from '../steps/classifier-task.ts';
 import { logitsEntry } from '../steps/evaluate-step.ts';
 import { TableCache, tokenArrays } from '../steps/token-inputs.ts';
@@ -10,33 +11,52 @@ import type { ComputeLogits, ComputeLogitsOptions } from './contract.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { padTokenOf } from './tasks/make-task.ts';
 
-/** @throws logits/no-tokens, logits/token-outside-vocabulary, logits/too-long */
+/** @throws logits/no-tokens, logits/token-outside-vocabulary, logits/too-long, logits/decoder-tokens */
 export const computeLogits: ComputeLogits = async (options) => {
   const session = await openInferenceSession(options.host, options, (parts) => ({ entries: [logitsEntry(parts)] }));
   try {
     const { model, opened, program } = session;
     const ids = await inputIds(options, session.tokenizer);
-    requireTokens(ids, model.facts.vocabSize, model.tablesDependOnLength ? Infinity : model.facts.maxPositions);
-    const seq = ids.length;
-    const tokens = {
-      batch: 1,
-      seq,
-      inputIds: ids,
-      positionIds: Int32Array.from(ids, (_, index) => index),
-      segmentIds: new Int32Array(seq).fill(1),
-    };
+    const decoderIds = decoderInput(model, options.decoderTokens);
+    const { vocabSize, maxPositions } = model.facts;
+    for (const row of [ids, ...(decoderIds ? [decoderIds] : [])]) {
+      requireTokens(row, vocabSize, model.tablesDependOnLength ? Infinity : maxPositions);
+    }
+    const tokens = { ...oneRow(ids), batch: 1, decoder: decoderIds ? oneRow(decoderIds) : null };
     const { arrays, sizes } = tokenArrays(new TableCache(model), tokens);
     const rows =
       model.kind === 'classifier'
         ? readRows(model, tokens, padTokenOf(opened))
-        : Int32Array.from(ids, (_, index) => index);
+        : Int32Array.from(decoderIds ?? ids, (_, index) => index);
     const { logits } = program.call('logits', { ...sizes, rows: rows.length }, { ...arrays, rows });
-    const width = model.kind === 'classifier' ? model.labels : model.facts.vocabSize;
+    const width = model.kind === 'classifier' ? model.labels : vocabSize;
     return { data: new Float32Array(logits as Float32Array), shape: [rows.length, width] };
   } finally {
     session.dispose();
   }
 };
+
+function oneRow(ids: Int32Array) {
+  return {
+    seq: ids.length,
+    inputIds: ids,
+    positionIds: Int32Array.from(ids, (_, index) => index),
+    segmentIds: new Int32Array(ids.length).fill(1),
+  };
+}
+
+/** @returns null where the model has no decoder of its own */
+function decoderInput(model: AnyModel, given: readonly number[] | null): Int32Array | null {
+  if (model.kind === 'encoder-decoder') return Int32Array.from(given ?? [model.decoderStartTokenId]);
+  if (given === null) return null;
+  throw new AppError(
+    'logits/decoder-tokens',
+    `A ${model.facts.modelType} model has no decoder that reads tokens of its own`,
+    {
+      hint: 'Leave --decoder-tokens away.',
+    },
+  );
+}
 
 async function inputIds({ input }: ComputeLogitsOptions, tokenizer: () => Promise<Tokenizer>): Promise<Int32Array> {
   if ('tokens' in input) return Int32Array.from(input.tokens);

@@ -4,7 +4,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Program } from '../compile/program.ts';
 import { buildBatch } from '../data/batches.ts';
-import { IGNORED_LABEL, type TokenizedExample } from '../data/types.ts';
+import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
+import type { TokenizedExample } from '../data/types.ts';
 import type { StepTask } from '../steps/step-task.ts';
 import type { Meter, Task } from './task.ts';
 
@@ -37,7 +38,7 @@ export async function measureLoss(options: MeasureLossOptions): Promise<Measured
   let tokens = 0;
   for (const [index, rows] of batches.entries()) {
     signal.throwIfAborted();
-    const maxLength = Math.max(...rows.map((row) => examples[row]!.inputIds.length));
+    const maxLength = longestOf(rows.map((row) => examples[row]!));
     const batch = buildBatch(
       examples,
       rows.map((row) => [row]),
@@ -58,7 +59,7 @@ export async function measureLoss(options: MeasureLossOptions): Promise<Measured
 /** Longest first: what does not fit into memory shows at once. */
 export function batchesByLength(examples: readonly TokenizedExample[], batchSize: number): number[][] {
   const order = examples.map((_, index) => index);
-  order.sort((a, b) => examples[b]!.inputIds.length - examples[a]!.inputIds.length || a - b);
+  order.sort((a, b) => lengthOf(examples[b]!) - lengthOf(examples[a]!) || a - b);
   return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, index) =>
     order.slice(index * batchSize, (index + 1) * batchSize),
   );
@@ -66,9 +67,7 @@ export function batchesByLength(examples: readonly TokenizedExample[], batchSize
 
 /** Most labels that one batch of these examples can have. */
 export function mostLabels(examples: readonly TokenizedExample[], batchSize: number): number {
-  const counts = examples.map(({ labels }) =>
-    labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0),
-  );
+  const counts = examples.map(countLabels);
   counts.sort((a, b) => b - a);
   return counts.slice(0, batchSize).reduce((sum, count) => sum + count, 0);
 }

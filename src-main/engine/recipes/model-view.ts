@@ -12,7 +12,8 @@ export function renameTensors(files: ModelFolder, model: Pick<AnyModel, 'sanitiz
   const toFile = new Map<string, string>();
   for (const name of files.names()) {
     const own = model.sanitizeName(name);
-    if (own !== null) toFile.set(own, name);
+    // Of several tensors that are the same one, the one that has its name.
+    if (own !== null && (own === name || !toFile.has(own))) toFile.set(own, name);
   }
   const fileName = (name: string): string => {
     const known = toFile.get(name);

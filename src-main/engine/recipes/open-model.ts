@@ -81,7 +81,7 @@ export function requireHead({ fresh, folder }: OpenModel, brought: ReadonlySet<s
 
 function fitModel(files: ModelFolder, options: OpenModelOptions): OpenModel {
   const classes = options.classes === undefined ? classesOfModel(files) : options.classes;
-  const model = makeModel(files.config, classes?.names.length ?? null);
+  const model = makeModel(files.config, classes?.names.length ?? null, files);
   const transposed = transposedNames(model.weights);
   const stored = transposeTensors(renameTensors(files, model), (name) => transposed.has(name));
   const fresh = options.headSeed === undefined ? [] : listFresh(stored, model);

@@ -5,6 +5,7 @@
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { DataConfig, ResolvedRunConfig, RunConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { ClassSet } from '../data/class-labels.ts';
+import { lengthOf, longestOf } from '../data/lengths.ts';
 import { packRows } from '../data/packing.ts';
 import { prepareData, type PreparedData } from '../data/prepare.ts';
 import { createBatchSampler } from '../data/sampler.ts';
@@ -147,7 +148,7 @@ export function makeSampler(
   state?: { readonly epoch: number; readonly batch: number },
 ) {
   const options = {
-    lengths: examples.map(({ inputIds }) => inputIds.length),
+    lengths: examples.map(lengthOf),
     batchSize: training.per_device_train_batch_size,
     maxLength: data.max_length,
     shuffle: data.shuffle,
@@ -163,7 +164,8 @@ async function attach(opened: OpenModel, config: RunConfig, isResumed: boolean):
   const peft = resolvePeft(config, opened);
   const loraplusLrRatio = config.training.loraplus_lr_ratio ?? null;
   const seed = config.training.seed ?? DEFAULT_SEED;
-  const taskType: TaskType = classes === null ? 'CAUSAL_LM' : 'SEQ_CLS';
+  const ownTask: TaskType = model.kind === 'encoder-decoder' ? 'SEQ_2_SEQ_LM' : 'CAUSAL_LM';
+  const taskType: TaskType = classes === null ? ownTask : 'SEQ_CLS';
   const metadata = classes === null ? {} : classMetadata(classes);
   const about = { model, folder, loraplusLrRatio, taskType, metadata };
   // A resumed run takes its tensors from its checkpoint: the adapter that it once began with may be gone.
@@ -186,9 +188,8 @@ function gridOf(
   examples: readonly TokenizedExample[],
   { packing, max_length: maxLength }: DataConfig,
 ): { gridRows: number; rowTokens: number } {
-  const lengths = examples.map(({ inputIds }) => inputIds.length);
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
-  if (!packing) return { gridRows: lengths.length, rowTokens: longest };
+  const lengths = examples.map(lengthOf);
+  if (!packing) return { gridRows: lengths.length, rowTokens: longestOf(examples) };
   const order = lengths.map((_, index) => index);
   return { gridRows: packRows(lengths, order, maxLength).length, rowTokens: maxLength };
 }

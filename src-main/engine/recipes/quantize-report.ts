@@ -9,6 +9,7 @@ import {
   type StorageReport,
 } from '../../../src-shared/domain/quantize-report.ts';
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
+import { longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
 import { bytesOf } from '../weights/frozen-matrix.ts';
@@ -67,7 +68,7 @@ async function measureStorage(
   quantization: QuantizationConfig,
   { examples, tokenizer }: ReadExamples,
 ) {
-  const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
+  const longest = longestOf(examples);
   const batchSize = chooseBatchSize(longest);
   let measured: ReturnType<typeof makeMeasured>;
   const session = await openInferenceSession(host, { modelDir, adapterDir: null, quantization }, (parts) => {
@@ -92,7 +93,10 @@ async function measureStorage(
       host.report({ event: 'progress', phase: `Measuring ${quantization.method}`, fraction }),
     );
     const seconds = Math.max(1e-6, (host.now() - started) / 1000);
-    const read = examples.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+    const read = examples.reduce(
+      (sum, { inputIds, decoderIds }) => sum + inputIds.length + (decoderIds?.length ?? 0),
+      0,
+    );
     const figures: StorageFigures = {
       ...sizesOf(plan, new Set(model.outputLinears.map(({ path }) => `${path}.weight`))),
       eval_loss: loss.eval_loss,

@@ -47,7 +47,7 @@ export function resolveData(config: RunConfig, facts: ModelFacts, type: TaskType
     template: null,
     max_length: Math.min(DEFAULT_MAX_LENGTH, facts.maxPositions),
     // A classifier reads one example a row.
-    packing: type === 'CAUSAL_LM',
+    packing: type !== 'SEQ_CLS',
     shuffle: true,
     completion_only_loss: true,
     ...data,
@@ -57,7 +57,7 @@ export function resolveData(config: RunConfig, facts: ModelFacts, type: TaskType
     const message = `${resolved.max_length} is more than the model's ${facts.maxPositions} positions`;
     faults.push({ field: 'data.max_length', message });
   }
-  if (resolved.packing && type !== 'CAUSAL_LM') {
+  if (resolved.packing && type === 'SEQ_CLS') {
     faults.push({ field: 'data.packing', message: `does not go with task_type ${type}: each row is read by itself` });
   }
   requireNone(faults);

@@ -2,6 +2,7 @@
  * @file The memory of a prepared run: its sizes for the estimate, with its own settings or with others that would need less.
  */
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
+import { lengthOf, longestOf } from '../data/lengths.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
 import { estimateMemory, type MemoryParts } from './estimate-memory.ts';
@@ -33,8 +34,8 @@ export function memoryOf({ config, data, opened, peft }: PreparedRun): RunMemory
   const { model } = opened;
   const { training, quantization } = config;
   const { facts } = model;
-  const lengths = data.train.map(({ inputIds }) => inputIds.length);
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
+  const lengths = data.train.map(lengthOf);
+  const longest = longestOf(data.train);
   const average = Math.max(1, lengths.reduce((sum, length) => sum + length, 0) / lengths.length);
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const ownWeights = new Set(model.weights.map(({ name }) => name));

@@ -55,7 +55,7 @@ export function classifierSteps({ model, tables, problemType, padTokenId }: Clas
       };
       return { arrays, sizes: tokens.sizes };
     },
-    probe: { ...probeTokens(), targets: isSingle ? Int32Array.of(0) : new Float32Array(model.labels) },
+    probe: { ...probeTokens(model), targets: isSingle ? Int32Array.of(0) : new Float32Array(model.labels) },
   };
 }
 

@@ -1,41 +1,58 @@
 /**
- * @file Writing text: `prefill` reads the prompts and fills the cache of keys and values, `decode` reads one more token per row.
+ * @file Writing text: `prefill` reads the prompts and fills the cache of keys and values, `decode` reads one more token per row. An
+ * encoder-decoder reads its prompts with the encoder, once, and the answer's first token with the decoder.
  *
  * Rows of a batch are padded on the right; a padded place has segment 0 and is seen by nobody, so every row keeps its own positions.
  */
 import type { Entry, InputSpec } from '../compile/program.ts';
 import { type Dim, symbol } from '../device/dim.ts';
 import type { Runner, Variable } from '../device/runner.ts';
-import type { CausalModel } from '../models/model.ts';
-import type { KeyValueCache } from '../nn/batch.ts';
+import type { LanguageModel } from '../models/model.ts';
+import type { KeysAndValues, KeyValueCache } from '../nn/batch.ts';
 import * as raw from '../ops/primitives.ts';
 import { makeTensor, type Tensor } from '../ops/tensor.ts';
 import { type ForwardOptions, forwardContext } from './evaluate-step.ts';
-import { BATCH, tokenBatch, tokenSpecs } from './token-inputs.ts';
+import { BATCH, SOURCE, tokenBatch, tokenSpecs, writtenSpecs } from './token-inputs.ts';
 
 const PAST = symbol('past');
 const KEYS = symbol('keys');
 
-/** Keys and values of each layer, [batch, tokens so far, kvHeads, headDim]. They have values once `prefill` has run. */
-export function cacheVariables(model: CausalModel, { compute }: { readonly compute: Variable['dtype'] }): Variable[] {
-  const { layers, kvHeads, headDim } = model.facts;
-  return Array.from({ length: layers }, (_, layer) =>
-    (['k', 'v'] as const).map((part) => ({
-      name: `cache/${layer}/${part}`,
-      dtype: compute,
-      shape: [-1, -1, kvHeads, headDim],
-    })),
-  ).flat();
+type Compute = { readonly compute: Variable['dtype'] };
+
+/**
+ * Keys and values of each layer that writes, [batch, tokens so far, kvHeads, headDim], and of an encoder-decoder those of the source.
+ * They have values once `prefill` has run.
+ */
+export function cacheVariables(model: LanguageModel, plan: Compute): Variable[] {
+  const { own, source } = cacheOf(model, plan);
+  return [...own, ...source].flatMap(({ k, v }) => [k, v]);
+}
+
+/** Where a layer's keys and values are kept. */
+interface Kept {
+  readonly k: Variable;
+  readonly v: Variable;
+}
+
+function cacheOf({ kind, facts }: LanguageModel, { compute }: Compute): { own: Kept[]; source: Kept[] } {
+  const { layers, decoderLayers = layers, kvHeads, headDim } = facts;
+  const variable = (name: string): Variable => ({ name, dtype: compute, shape: [-1, -1, kvHeads, headDim] });
+  const keep = (name: string): Kept[] =>
+    Array.from({ length: decoderLayers }, (_, layer) => ({
+      k: variable(`${name}/${layer}/k`),
+      v: variable(`${name}/${layer}/v`),
+    }));
+  return { own: keep('cache'), source: kind === 'encoder-decoder' ? keep('source') : [] };
 }
 
 /**
  * Entries `prefill` and `decode`. Output of both: `logits` [batch, vocab], f32, at the flat positions `rows`.
  * `decode` gets [batch, keys] positions and segments of all tokens, the new one last; keys = past + seq.
  */
-export function generateEntries(options: ForwardOptions & { readonly model: CausalModel }): Entry[] {
+export function generateEntries(options: ForwardOptions & { readonly model: LanguageModel }): Entry[] {
   const { model, plan } = options;
-  const variables = cacheVariables(model, plan);
-  const specs = { ...tokenSpecs(model), rows: { dtype: 'int32', shape: [BATCH] } as InputSpec };
+  const kept = cacheOf(model, plan);
+  const rows: InputSpec = { dtype: 'int32', shape: [BATCH] };
   const keys: InputSpec = { dtype: 'int32', shape: [BATCH, KEYS] };
   const logitsOf = (
     runner: Runner,
@@ -49,18 +66,18 @@ export function generateEntries(options: ForwardOptions & { readonly model: Caus
   return [
     {
       name: 'prefill',
-      inputs: specs,
+      inputs: { ...tokenSpecs(model), rows },
       run(runner, inputs) {
-        const cache = fillCache(runner, variables);
+        const cache = fillCache(runner, kept);
         const [keyPositions, keySegments] = [inputs['positions']!, inputs['segments']!];
         return logitsOf(runner, inputs, { keys: inputs['ids']!.shape[1]!, keyPositions, keySegments, cache });
       },
     },
     {
       name: 'decode',
-      inputs: { ...specs, key_positions: keys, key_segments: keys },
+      inputs: { ...writtenSpecs(model), rows, key_positions: keys, key_segments: keys },
       run(runner, inputs) {
-        const cache = extendCache(runner, variables, KEYS);
+        const cache = extendCache(runner, kept, KEYS);
         const past = {
           keys: KEYS,
           keyPositions: inputs['key_positions']!,
@@ -73,25 +90,33 @@ export function generateEntries(options: ForwardOptions & { readonly model: Caus
   ];
 }
 
-function fillCache(runner: Runner, variables: readonly Variable[]): KeyValueCache {
+type Cache = ReturnType<typeof cacheOf>;
+
+function fillCache(runner: Runner, { own, source }: Cache): KeyValueCache {
+  const put = ({ k, v }: Kept, made: KeysAndValues): KeysAndValues => {
+    runner.assign(k, made.k.id);
+    runner.assign(v, made.v.id);
+    return made;
+  };
   return {
-    extend(layer, k, v) {
-      runner.assign(variables[layer * 2]!, k.id);
-      runner.assign(variables[layer * 2 + 1]!, v.id);
-      return { k, v };
-    },
+    extend: (layer, k, v) => put(own[layer]!, { k, v }),
+    source: (layer, make) => put(source[layer]!, make()),
   };
 }
 
-function extendCache(runner: Runner, variables: readonly Variable[], keys: Dim): KeyValueCache {
+function extendCache(runner: Runner, { own, source }: Cache, keys: Dim): KeyValueCache {
+  const read = (variable: Variable, seq: Dim): Tensor => {
+    const [, , kvHeads, headDim] = variable.shape as [number, number, number, number];
+    return makeTensor(runner, runner.read(variable), variable.dtype, [BATCH, seq, kvHeads, headDim]);
+  };
   const append = (variable: Variable, x: Tensor): Tensor => {
-    const [, , kvHeads, headDim] = x.shape as [Dim, Dim, number, number];
-    const past = makeTensor(runner, runner.read(variable), variable.dtype, [BATCH, PAST, kvHeads, headDim]);
-    const joined = { ...raw.concat([past, x], 1), shape: [BATCH, keys, kvHeads, headDim] };
+    const past = read(variable, PAST);
+    const joined = { ...raw.concat([past, x], 1), shape: [BATCH, keys, ...past.shape.slice(2)] };
     runner.assign(variable, joined.id);
     return joined;
   };
   return {
-    extend: (layer, k, v) => ({ k: append(variables[layer * 2]!, k), v: append(variables[layer * 2 + 1]!, v) }),
+    extend: (layer, k, v) => ({ k: append(own[layer]!.k, k), v: append(own[layer]!.v, v) }),
+    source: (layer) => ({ k: read(source[layer]!.k, SOURCE), v: read(source[layer]!.v, SOURCE) }),
   };
 }

@@ -2,14 +2,14 @@
  * @file Steps of language models: cross-entropy at every position with a label.
  */
 import { chunkedCrossEntropy } from '../loss/cross-entropy.ts';
-import type { CausalModel, MaskedModel } from '../models/model.ts';
+import type { LanguageModel, MaskedModel } from '../models/model.ts';
 import { takeRows } from '../ops/embedding.ts';
 import { LABEL_SPECS, labelArrays } from './loss-inputs.ts';
 import { probeTokens, type StepTask } from './step-task.ts';
 import { type TableCache, tokenArrays, tokenBatch, tokenSpecs } from './token-inputs.ts';
 
 export interface LanguageTaskOptions {
-  readonly model: CausalModel | MaskedModel;
+  readonly model: LanguageModel | MaskedModel;
   readonly tables: TableCache;
   /** Pieces that the loss is cut into (loss-inputs.ts). */
   readonly chunks: number;
@@ -36,6 +36,6 @@ export function languageTask({ model, tables, chunks }: LanguageTaskOptions): St
       const labels = labelArrays(batch, scale, chunks);
       return { arrays: { ...tokens.arrays, ...labels.arrays }, sizes: { ...tokens.sizes, ...labels.sizes } };
     },
-    probe: probeTokens(),
+    probe: probeTokens(model),
   };
 }

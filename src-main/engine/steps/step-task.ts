@@ -5,6 +5,7 @@
  * in recipes/tasks; neither the optimizer nor the loop knows which it is.
  */
 import type { Sizes } from '../compile/program.ts';
+import type { AnyModel } from '../models/model.ts';
 import type { StepContext } from '../nn/step-context.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { LabelArrays } from './loss-inputs.ts';
@@ -41,18 +42,17 @@ export interface StepTask {
 
 const PROBE_TOKENS = 8;
 
-/** Eight tokens, each but the first with a label. */
-export function probeTokens(): StepBatch {
+/** Eight tokens, each but the first with a label; for an encoder-decoder the same eight for both. */
+export function probeTokens({ kind }: AnyModel): StepBatch {
   const index = Int32Array.from({ length: PROBE_TOKENS }, (_, at) => at);
+  const segmentIds = new Int32Array(PROBE_TOKENS).fill(1);
+  const row = { seq: PROBE_TOKENS, inputIds: index, positionIds: index, segmentIds };
   return {
     batch: 1,
-    seq: PROBE_TOKENS,
-    inputIds: index,
-    positionIds: index,
-    segmentIds: new Int32Array(PROBE_TOKENS).fill(1),
+    ...row,
     labelPositions: index.slice(0, -1),
     labelIds: index.slice(1),
     targets: null,
-    decoder: null,
+    decoder: kind === 'encoder-decoder' ? row : null,
   };
 }

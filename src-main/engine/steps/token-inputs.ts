@@ -5,24 +5,36 @@ import type { InputSpec, Sizes } from '../compile/program.ts';
 import { type Dim, symbol } from '../device/dim.ts';
 import type { HostArray } from '../device/runner.ts';
 import type { HostTable, Model } from '../models/model.ts';
-import type { KeyValueCache, TokenBatch } from '../nn/batch.ts';
+import type { KeyValueCache, SourceBatch, TokenBatch } from '../nn/batch.ts';
 import type { Tensor } from '../ops/tensor.ts';
 
 export const BATCH = symbol('batch');
 export const SEQ = symbol('seq');
 const POSITIONS = symbol('positions');
+export const SOURCE = symbol('source');
 
 export type Specs = Readonly<Record<string, InputSpec>>;
 export type Arrays = Readonly<Record<string, HostArray>>;
 
-/** Token ids, positions, segments and the model's tables. */
-export function tokenSpecs(model: Model): Specs {
+/** Token ids, positions, segments and the model's tables; an encoder-decoder's are the decoder's, and the source stands beside them. */
+export function tokenSpecs(model: Model & { readonly kind: string }): Specs {
   const grid: InputSpec = { dtype: 'int32', shape: [BATCH, SEQ] };
   const tables = Object.entries(model.hostTables(1, 1)).map(([name, { shape }]): [string, InputSpec] => [
     tableInput(name),
     { dtype: 'float32', shape: [POSITIONS, shape[1]] },
   ]);
-  return { ids: grid, positions: grid, segments: grid, ...Object.fromEntries(tables) };
+  return { ids: grid, positions: grid, segments: grid, ...sourceSpecs(model), ...Object.fromEntries(tables) };
+}
+
+function sourceSpecs({ kind }: { readonly kind: string }): Specs {
+  const grid: InputSpec = { dtype: 'int32', shape: [BATCH, SOURCE] };
+  return kind === 'encoder-decoder' ? { source_ids: grid, source_segments: grid } : {};
+}
+
+/** The same for a step whose source was read before: its padding is all that is still to be known of it. */
+export function writtenSpecs(model: Model & { readonly kind: string }): Specs {
+  const { source_ids: _read, ...specs } = tokenSpecs(model);
+  return specs;
 }
 
 const tableInput = (name: string): string => `table_${name}`;
@@ -45,7 +57,15 @@ export function tokenBatch(
     keySegments: past?.keySegments ?? inputs['segments']!,
     tables: Object.fromEntries(names.map((name) => [name, inputs[tableInput(name)]!])),
     cache: past?.cache ?? null,
+    source: sourceBatch(inputs),
   };
+}
+
+function sourceBatch({
+  source_ids: ids,
+  source_segments: segments,
+}: Readonly<Record<string, Tensor>>): SourceBatch | null {
+  return segments ? { seq: SOURCE, ids: ids ?? null, segments } : null;
 }
 
 export interface TokenArrays {
@@ -55,6 +75,8 @@ export interface TokenArrays {
   readonly inputIds: Int32Array;
   readonly positionIds: Int32Array;
   readonly segmentIds: Int32Array;
+  /** Encoder-decoders: what the decoder reads; the rest is the source then. */
+  readonly decoder?: Omit<TokenArrays, 'batch' | 'decoder'> | null;
 }
 
 /** Tables are made for a multiple of this many positions, so that one serves many lengths. */
@@ -90,11 +112,25 @@ export class TableCache {
 export function tokenArrays(
   tables: TableCache,
   tokens: TokenArrays,
-  longest: number = tokens.positionIds.reduce((most, position) => Math.max(most, position), 0) + 1,
+  longest: number = longestOf(tokens),
 ): { arrays: Arrays; sizes: Sizes } {
   const { arrays, positions } = tables.get(longest);
+  const written = tokens.decoder ?? tokens;
+  const source = tokens.decoder ? sourceArrays(tokens) : { arrays: {}, sizes: {} };
+  const { inputIds: ids, positionIds, segmentIds: segments, seq } = written;
   return {
-    arrays: { ids: tokens.inputIds, positions: tokens.positionIds, segments: tokens.segmentIds, ...arrays },
-    sizes: { batch: tokens.batch, seq: tokens.seq, positions },
+    arrays: { ids, positions: positionIds, segments, ...source.arrays, ...arrays },
+    sizes: { batch: tokens.batch, seq, positions, ...source.sizes },
   };
+}
+
+/** The arrays of a source: all, or those that `writtenSpecs` names. */
+export function sourceArrays({ inputIds, segmentIds, seq }: Omit<TokenArrays, 'batch'>, isRead = false) {
+  const arrays: Arrays = { ...(isRead ? {} : { source_ids: inputIds }), source_segments: segmentIds };
+  return { arrays, sizes: { source: seq } };
+}
+
+function longestOf({ positionIds, decoder }: Pick<TokenArrays, 'positionIds' | 'decoder'>): number {
+  const last = positionIds.reduce((most, position) => Math.max(most, position), 0);
+  return Math.max(last + 1, decoder ? longestOf(decoder) : 0);
 }

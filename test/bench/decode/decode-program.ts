@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { buildBatch } from '../../../src-main/engine/data/batches.ts';
 import type { TokenizedExample } from '../../../src-main/engine/data/types.ts';
-import { requireCausal } from '../../../src-main/engine/models/registry.ts';
+import { requireWriter } from '../../../src-main/engine/models/registry.ts';
 import { greedy } from '../../../src-main/engine/recipes/choose-token.ts';
 import { decode } from '../../../src-main/engine/recipes/decode.ts';
 import { type InferenceSession, openInferenceSession } from '../../../src-main/engine/recipes/inference-session.ts';
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const quantization = { method: spec.dtype === 'f32' ? ('none' as const) : ('bf16' as const) };
   const source = { modelDir: spec.model, adapterDir: null, quantization };
   const session = await openInferenceSession(benchHost(spec.bindingPath), source, (parts) => {
-    const model = requireCausal(parts.model);
+    const model = requireWriter(parts.model);
     made.task = taskOf({ ...parts, model }, evaluated);
     const entries = [...generateEntries({ ...parts, model }), evaluateEntry({ ...parts, task: made.task })];
     return { entries, scratch: cacheVariables(model, parts.plan) };

@@ -26,20 +26,24 @@ PASSED_ON = (
 )
 
 
-def lora_config(peft):
+def lora_config(peft, task_type="CAUSAL_LM"):
     """Our configuration uses PEFT's names (DESIGN.md 6), so what is written is passed on; what is not keeps our defaults."""
     settings = {"r": 8, "lora_alpha": 32, "lora_dropout": 0.0, "target_modules": "all-linear"}
     settings.update({name: peft[name] for name in PASSED_ON if peft.get(name) is not None})
     bias = peft.get("bias", "none")
     settings["bias"] = "none" if isinstance(bias, list) else bias
     settings["modules_to_save"] = peft.get("modules_to_save") or None
-    return LoraConfig(task_type="CAUSAL_LM", **settings)
+    return LoraConfig(task_type=task_type, **settings)
+
+
+def task_of(model):
+    return "SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM"
 
 
 def add_adapter(model, peft, seed, random_b=True):
     """B starts at zero; random values of a trained adapter's size give A a gradient from the first step on."""
     torch.manual_seed(seed)
-    wrapped = get_peft_model(model, lora_config(peft))
+    wrapped = get_peft_model(model, lora_config(peft, task_of(model)))
     if random_b:
         generator = torch.Generator().manual_seed(seed + 1)
         with torch.no_grad():
@@ -93,13 +97,13 @@ def make_adapter(model, folder, peft, seed=1, random_b=True):
     return {"trainable": sum(p.numel() for p in wrapped.parameters() if p.requires_grad)}
 
 
-def adapter_logits(model, folder, tokens, out, dtype="f32"):
+def adapter_logits(model, folder, tokens, out, dtype="f32", decoder_tokens=None):
     """Logits of base + adapter, as PEFT loads the adapter folder; `merged` compares PEFT's own merge with it."""
     wrapped = PeftModel.from_pretrained(load_model(model, dtype), folder).eval()
-    logits = logits_of(wrapped, tokens)
+    logits = logits_of(wrapped, tokens, decoder_tokens)
     save_file({"logits": logits}, out)
-    change = (logits - logits_of(load_model(model, dtype), tokens)).abs().max().item()
-    merged = (logits_of(wrapped.merge_and_unload(), tokens) - logits).abs().max().item()
+    change = (logits - logits_of(load_model(model, dtype), tokens, decoder_tokens)).abs().max().item()
+    merged = (logits_of(wrapped.merge_and_unload(), tokens, decoder_tokens) - logits).abs().max().item()
     return {"change_from_base": change, "merged_difference": merged}
 
 

@@ -5,16 +5,26 @@ import os
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 
-def make_model(folder, model_type, config, seed=0, dtype="f32", max_shard_size="5GB", legacy_config=False):
+def class_for(settings):
+    return AutoModelForSeq2SeqLM if settings.is_encoder_decoder else AutoModelForCausalLM
+
+
+def make_model(
+    folder, model_type, config, seed=0, dtype="f32", max_shard_size="5GB", legacy_config=False, own_head=False
+):
     """Makes a model whose logits are of order one: with transformers' own start (deviation 0.02) all logits would be near
-    zero and an absolute tolerance would prove little. `legacy_config` writes config.json as transformers 4 did."""
+    zero and an absolute tolerance would prove little. `legacy_config` writes config.json as transformers 4 did; `own_head` parts
+    a head from the embedding that transformers has tied (T5 1.1, whose files have both)."""
     settings = AutoConfig.for_model(model_type, **config)
-    model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager")
+    model = class_for(settings).from_config(settings, attn_implementation="eager")
+    if own_head:
+        model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.shared.weight))
+        model.all_tied_weights_keys.pop("lm_head.weight", None)
     randomize(model, seed)
     model.to(DTYPES[dtype])
     model.save_pretrained(folder, max_shard_size=max_shard_size)
@@ -33,8 +43,9 @@ def randomize(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             if parameter.dim() == 1:
                 parameter.copy_(noise * 0.1 + (0.0 if name.endswith("bias") else 1.0))
-            elif "embed" in name or name.endswith("wte.weight"):
-                parameter.copy_(noise * (2 / parameter.shape[1] ** 0.5 if tied else 1.0))
+            elif "embed" in name or name.endswith(("wte.weight", "shared.weight")):
+                scaled = getattr(model.config, "scale_decoder_outputs", False)
+                parameter.copy_(noise * (2.0 if scaled else 2 / parameter.shape[1] ** 0.5 if tied else 1.0))
             elif name == "lm_head.weight":
                 parameter.copy_(noise * 2 / parameter.shape[1] ** 0.5)
             else:
@@ -57,7 +68,7 @@ def write_legacy_config(folder):
 
 def load_model(folder, dtype="f32"):
     settings = {"dtype": DTYPES[dtype], "attn_implementation": attention_of(folder)}
-    model = AutoModelForCausalLM.from_pretrained(folder, **settings).eval()
+    model = class_for(AutoConfig.from_pretrained(folder)).from_pretrained(folder, **settings).eval()
     # Made from the class's name, which misses GPT2LMHeadModel: the Trainer's mean would then count labels that nothing predicts.
     model.loss_type = "ForCausalLM"
     return model
@@ -69,13 +80,15 @@ def attention_of(folder):
         return "sdpa" if json.load(file).get("alibi") else "eager"
 
 
-def logits_of(model, tokens):
+def logits_of(model, tokens, decoder_tokens=None):
+    written = {} if decoder_tokens is None else {"decoder_input_ids": torch.tensor([decoder_tokens])}
     with torch.no_grad():
-        return model(input_ids=torch.tensor([tokens])).logits[0].float().contiguous()
+        return model(input_ids=torch.tensor([tokens]), **written).logits[0].float().contiguous()
 
 
-def model_logits(folder, tokens, out, dtype="f32"):
-    """Saves the logits [seq, vocab] of one row of token ids, computed in `dtype` from the folder's weights."""
-    logits = logits_of(load_model(folder, dtype), tokens)
+def model_logits(folder, tokens, out, dtype="f32", decoder_tokens=None):
+    """Saves the logits [seq, vocab] of one row of token ids, computed in `dtype` from the folder's weights; of an encoder-decoder
+    those at `decoder_tokens`."""
+    logits = logits_of(load_model(folder, dtype), tokens, decoder_tokens)
     save_file({"logits": logits}, out)
     return {"largest": logits.abs().max().item(), "deviation": logits.std().item()}

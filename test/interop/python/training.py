@@ -77,9 +77,8 @@ def read_rows(path):
 
 
 def pad_right(rows):
-    length = max(len(row["input_ids"]) for row in rows)
-
     def column(name, filler):
+        length = max(len(row[name]) for row in rows)
         return torch.tensor([row[name] + [filler] * (length - len(row[name])) for row in rows])
 
     for row in rows:

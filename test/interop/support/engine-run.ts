@@ -3,7 +3,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { requireCausal } from '../../../src-main/engine/models/registry.ts';
+import { requireWriter } from '../../../src-main/engine/models/registry.ts';
 import type { EngineHost, FileSet } from '../../../src-main/engine/recipes/contract.ts';
 import { decode } from '../../../src-main/engine/recipes/decode.ts';
 import { fineTune } from '../../../src-main/engine/recipes/fine-tune.ts';
@@ -28,11 +28,12 @@ export async function continueGreedily(
   maxNewTokens: number,
 ): Promise<number[][]> {
   const session = await openInferenceSession(await makeHost(), { modelDir, adapterDir: null }, (parts) => ({
-    entries: generateEntries({ ...parts, model: requireCausal(parts.model) }),
-    scratch: cacheVariables(requireCausal(parts.model), parts.plan),
+    entries: generateEntries({ ...parts, model: requireWriter(parts.model) }),
+    scratch: cacheVariables(requireWriter(parts.model), parts.plan),
   }));
   try {
-    const { program, model } = session;
+    const { program } = session;
+    const model = requireWriter(session.model);
     const choose = (logits: Float32Array): number => logits.indexOf(Math.max(...logits));
     const options = { program, model, prompts, maxNewTokens, padTokenId: 0, choose, isEnd: () => false };
     return (await decode(options)).map(({ tokens }) => [...tokens]);

@@ -18,6 +18,8 @@ export interface FamilyCase {
   readonly edits?: readonly { readonly op: string; readonly [argument: string]: unknown }[];
   /** Targets of the adapter; all-linear where left out. */
   readonly targets?: readonly string[];
+  /** Reads a source with an encoder; its rows are pairs. */
+  readonly isEncoderDecoder?: boolean;
 }
 
 export const VOCAB = 160;

@@ -1,11 +1,12 @@
 /**
- * @file The README's table of model families, written from what the interop run measured.
+ * @file The README's table of model families, written from what the interop run measured; families that were not run keep their lines.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { format } from 'prettier';
 import { REPO_ROOT } from './cli.ts';
 import type { FamilyCase } from './family-case.ts';
+import { FAMILY_CASES } from './family-cases.ts';
 
 /** Largest differences over one model. */
 export interface FamilyFigures {
@@ -30,8 +31,10 @@ export async function writeFamilyTable(
   const [before, rest] = readme.split(BEGIN);
   const after = rest?.split(END)[1];
   if (before === undefined || after === undefined) throw new Error(`README.md needs ${BEGIN} and ${END}`);
-  const types = [...new Set(cases.map(({ type }) => type))];
-  const lines = types.map((type) => {
+  const known = new Map(rest!.split('\n').map((line) => [/^\| `(\w+)`/.exec(line)?.[1], line]));
+  const measured = new Set(cases.map(({ type }) => type));
+  const lines = [...new Set(FAMILY_CASES.map(({ type }) => type))].flatMap((type) => {
+    if (!measured.has(type)) return known.get(type) ?? [];
     const own = figures.filter((_, index) => cases[index]!.type === type);
     const worst = (name: keyof FamilyFigures): string => bound(Math.max(...own.map((one) => one[name])));
     const tokens = own.reduce((sum, one) => sum + one.tokens, 0);

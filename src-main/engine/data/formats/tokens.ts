@@ -1,5 +1,6 @@
 /**
- * @file Format `tokens`: rows that were tokenized elsewhere, `input_ids` and optional `labels` (-100 = not trained).
+ * @file Format `tokens`: rows that were tokenized elsewhere, `input_ids` and optional `labels` (-100 = not trained). How the two belong
+ * together depends on the model: a label for each token, or an encoder-decoder's answer.
  */
 import { requiredField, optionalField, type DataFormat } from './data-format.ts';
 import { describe, fieldFault, looksLikeList, optionalList, requireList, type RowView } from './field-values.ts';
@@ -13,16 +14,6 @@ export const tokensFormat: DataFormat = {
     const inputIds = wholeNumbers(row, 'input_ids', requireList(row, 'input_ids'));
     const list = optionalList(row, 'labels');
     const labels = list === null ? null : wholeNumbers(row, 'labels', list);
-    if (labels !== null && labels.length !== inputIds.length) {
-      const message = `${labels.length} labels stand against ${inputIds.length} input_ids`;
-      throw fieldFault(
-        row,
-        'labels',
-        'data/wrong-value',
-        message,
-        'Give one label for each token, -100 where it is not trained.',
-      );
-    }
     return { kind: 'tokens', inputIds, labels };
   },
 };

@@ -1,7 +1,8 @@
 /**
- * @file Language models in the recipes: packed rows, a loss at each labelled token, answers written token by token.
+ * @file Language models in the recipes, encoder-decoders among them: packed rows, a loss at each labelled token, answers written token by
+ * token.
  */
-import type { CausalModel } from '../../models/model.ts';
+import type { LanguageModel } from '../../models/model.ts';
 import { cacheVariables, generateEntries } from '../../steps/generate-step.ts';
 import { languageTask } from '../../steps/language-task.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -9,6 +10,7 @@ import { questionOf } from '../answer-examples.ts';
 import { greedy } from '../choose-token.ts';
 import { decode } from '../decode.ts';
 import { stopIds, writeAnswer } from '../generate.ts';
+import { promptIds } from '../prompt-ids.ts';
 import { promptText } from '../prompt-text.ts';
 import { makeEmptyMeter, type Sample, type SampleRequest, type Task } from '../task.ts';
 
@@ -16,15 +18,18 @@ const MOST_SAMPLES = 3;
 const MOST_TOKENS = 64;
 
 export interface LanguageModelOptions {
-  readonly model: CausalModel;
+  readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
 }
 
 export function languageModelTask(options: LanguageModelOptions): Task {
   const { model, tokenizer } = options;
   return {
-    type: 'CAUSAL_LM',
-    batching: { padTokenId: tokenizer.padTokenId ?? 0 },
+    type: model.kind === 'causal' ? 'CAUSAL_LM' : 'SEQ_2_SEQ_LM',
+    batching: {
+      padTokenId: tokenizer.padTokenId ?? 0,
+      ...(model.kind === 'encoder-decoder' && { decoderStartTokenId: model.decoderStartTokenId }),
+    },
     figures: { perplexity: 'lower' },
     makeStep: (tables, chunks) => languageTask({ model, tables, chunks }),
     answering: ({ plan, buckets }) => ({
@@ -43,7 +48,7 @@ interface SamplePrompt extends Omit<Sample, 'answer'> {
 
 async function writeSamples({ model, tokenizer }: LanguageModelOptions, request: SampleRequest): Promise<Sample[]> {
   const fits = ({ ids }: SamplePrompt): boolean => ids.length < model.facts.maxPositions;
-  const prompts = listPrompts(tokenizer, request).filter(fits);
+  const prompts = listPrompts(model, tokenizer, request).filter(fits);
   if (prompts.length === 0) return [];
   const stops = stopIds(tokenizer, request.template);
   const decoded = await decode({
@@ -61,7 +66,11 @@ async function writeSamples({ model, tokenizer }: LanguageModelOptions, request:
   });
 }
 
-function listPrompts(tokenizer: Tokenizer, { prompts: own, examples, template }: SampleRequest): SamplePrompt[] {
+function listPrompts(
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  { prompts: own, examples, template }: SampleRequest,
+): SamplePrompt[] {
   const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
   if (own.length === 0) {
     const found = new Map<string, SamplePrompt>();
@@ -73,17 +82,9 @@ function listPrompts(tokenizer: Tokenizer, { prompts: own, examples, template }:
     }
     return [...found.values()];
   }
+  const hasTemplate = template !== null || tokenizer.chatTemplate !== null;
   return own.map((prompt) => {
-    const hasTemplate = template !== null || tokenizer.chatTemplate !== null;
-    const ids = hasTemplate
-      ? tokenizer.encode(
-          tokenizer.renderChat([{ role: 'user', content: prompt }], {
-            addGenerationPrompt: true,
-            ...(template === null ? {} : { template }),
-          }),
-          { addSpecialTokens: false },
-        )
-      : tokenizer.encode(prompt, { addSpecialTokens: true });
-    return { ids, prompt, expected: null };
+    const input = hasTemplate ? { messages: [{ role: 'user', content: prompt }] } : { prompt };
+    return { ids: promptIds(model, tokenizer, input, template), prompt, expected: null };
   });
 }

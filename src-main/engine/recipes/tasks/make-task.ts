@@ -12,6 +12,7 @@ export function makeTask(opened: Pick<OpenModel, 'model' | 'classes' | 'folder'>
   const { model } = opened;
   switch (model.kind) {
     case 'causal':
+    case 'encoder-decoder':
       return languageModelTask({ model, tokenizer });
     case 'masked':
       return maskedModelTask({ model, tokenizer });

@@ -160,3 +160,17 @@ describe('one value as query, key and value', () => {
     });
   });
 });
+
+describe('a mask with learned numbers in it', () => {
+  it.each([
+    { title: 'for all rows and heads', sizes: SMALL, shape: [1, 1, 3, 3] },
+    { title: 'for each head', sizes: SMALL, shape: [1, 4, 3, 3], softcap: 1.5 },
+    { title: 'for each row and head', sizes: { ...SMALL, keys: 5 }, shape: [2, 4, 3, 5] },
+  ])('gets a gradient: $title', ({ sizes, shape, softcap = null }) => {
+    expectGradients(device, {
+      title: '',
+      inputs: { ...shapesOf(sizes), mask: { shape } },
+      run: ({ q, k, v, mask }) => [attention(q!, k!, v!, mask!, { scale: 0.7, softcap })],
+    });
+  });
+});

@@ -36,6 +36,30 @@ const CONFIG = {
   tie_word_embeddings: false,
 };
 
+/** T5 of the first version where `config` says nothing else; head sizes that do not make up the width, stacks of two heights. */
+export const T5_CONFIG = {
+  architectures: ['T5ForConditionalGeneration'],
+  model_type: 't5',
+  is_encoder_decoder: true,
+  vocab_size: 20,
+  d_model: 8,
+  d_kv: 3,
+  d_ff: 12,
+  num_layers: 2,
+  num_decoder_layers: 1,
+  num_heads: 3,
+  // So few that most of a short row's distances share one.
+  relative_attention_num_buckets: 8,
+  relative_attention_max_distance: 12,
+  decoder_start_token_id: 0,
+  pad_token_id: 0,
+  eos_token_id: 1,
+};
+/** Its scores are not scaled and its norms have no bias: with less than this most gradients would be nothing. */
+export const T5_SPREAD = 0.36;
+/** What makes version 1.1 of it. */
+export const T5_GATED = { feed_forward_proj: 'gated-gelu', tie_word_embeddings: false };
+
 /** A folder of the test file's own, removed after its tests. */
 export async function makeTestFolder(): Promise<(name: string) => string> {
   const root = await mkdtemp(path.join(tmpdir(), 'tunesmith-peft-'));
@@ -43,19 +67,20 @@ export async function makeTestFolder(): Promise<(name: string) => string> {
   return (name) => path.join(root, name);
 }
 
-/** Writes and opens a model. @param config laid over a Llama of two layers */
+/** Writes and opens a model. @param config laid over a Llama of two layers; another family's is complete */
 export async function writeRandomModel(
   dir: string,
   config: Readonly<Record<string, unknown>> = {},
   dtype: WritableFloatDType = 'F32',
+  spread = 0.3,
 ): Promise<OpenedModel> {
   await mkdir(dir, { recursive: true });
-  const all = { ...CONFIG, ...config };
+  const all = config['model_type'] === undefined ? { ...CONFIG, ...config } : config;
   await writeFile(path.join(dir, 'config.json'), JSON.stringify(all));
   await writeFile(path.join(dir, 'tokenizer_config.json'), '{}');
   const tensors = makeModel(all).weights.map(({ name, shape }) => {
     const size = shape.reduce((product, side) => product * side, 1);
-    return { name, dtype, shape, data: encodeFloats(drawNormal(7, name, size, 0.3), dtype) };
+    return { name, dtype, shape, data: encodeFloats(drawNormal(7, name, size, spread), dtype) };
   });
   await writeSafetensors(path.join(dir, 'model.safetensors'), tensors);
   const folder = await openModelFolder(dir);

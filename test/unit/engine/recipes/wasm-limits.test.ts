@@ -4,8 +4,8 @@ import { makeModel } from '../../../../src-main/engine/models/registry.ts';
 import { requireWasmCan, type WasmWork } from '../../../../src-main/engine/recipes/wasm-limits.ts';
 import { AppError } from '../../../../src-shared/domain/app-error.ts';
 
-const modelOf = (layers: number) =>
-  makeModel({
+const modelOf = (layers: number) => {
+  const config = {
     model_type: 'llama',
     vocab_size: 32_000,
     hidden_size: 1024,
@@ -15,7 +15,9 @@ const modelOf = (layers: number) =>
     num_key_value_heads: 16,
     max_position_embeddings: 1024,
     tie_word_embeddings: true,
-  });
+  };
+  return makeModel(config);
+};
 const PLAIN = { method: 'none', double_quant: true } as const;
 
 function faultsOf(work: Partial<WasmWork>): AppError | null {

@@ -10,8 +10,8 @@ import type { Device } from '../../../../src-main/engine/device/device.ts';
 import type { FloatDType } from '../../../../src-main/engine/device/dtype.ts';
 import type { ValueId, Variable } from '../../../../src-main/engine/device/runner.ts';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
-import type { CausalModel } from '../../../../src-main/engine/models/model.ts';
-import { requireCausal } from '../../../../src-main/engine/models/registry.ts';
+import type { LanguageModel } from '../../../../src-main/engine/models/model.ts';
+import { requireWriter } from '../../../../src-main/engine/models/registry.ts';
 import { makeOptimizer } from '../../../../src-main/engine/optim/make-optimizer.ts';
 import type { Optimizer } from '../../../../src-main/engine/optim/optimizer.ts';
 import { attachPeft } from '../../../../src-main/engine/peft/attach.ts';
@@ -50,7 +50,7 @@ export interface TinyRunOptions {
 export type Values = Map<string, Float32Array<ArrayBuffer>>;
 
 export interface TinyRun {
-  readonly model: CausalModel;
+  readonly model: LanguageModel;
   readonly program: Program;
   readonly options: ProgramOptions;
   readonly optimizer: Optimizer;
@@ -68,8 +68,9 @@ const ADAM = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, momentum:
 /** Builds the run; nothing has been called. */
 export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
   const { binding, compute = 'float32', chunks = 2, accumulate = false, wrapEntry = (entry) => entry } = run;
+  const device = run.device ?? binding;
   const { model: opened, folder } = await openModel(run.dir);
-  const model = requireCausal(opened);
+  const model = requireWriter(opened);
   try {
     const peft = { ...PEFT_DEFAULTS, init_lora_weights: false, r: 3, ...run.peft };
     const setup = await attachPeft({ model, folder, peft, loraplusLrRatio: null, seed: 1 });
@@ -95,12 +96,11 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
       ].map(wrapEntry),
       groups: { frozen: planVariables(plan), state, sums, cache: cacheVariables(model, plan) },
     };
-    const program =
-      run.mode === 'eager' ? new EagerProgram(run.device ?? binding, options) : new CompiledProgram(binding, options);
-    program.setVariables('frozen', await loadWeights({ device: binding, folder, plan, replaced: setup.replaced }));
-    const starting = await uploadBuckets(binding, buckets, setup.trainables);
-    program.setVariables('state', withZeros(binding, state, starting));
-    program.setVariables('sums', withZeros(binding, sums, new Map()));
+    const program = run.mode === 'eager' ? new EagerProgram(device, options) : new CompiledProgram(binding, options);
+    program.setVariables('frozen', await loadWeights({ device, folder, plan, replaced: setup.replaced }));
+    const starting = await uploadBuckets(device, buckets, setup.trainables);
+    program.setVariables('state', withZeros(device, state, starting));
+    program.setVariables('sums', withZeros(device, sums, new Map()));
     return {
       ...{ model, program, options, optimizer, task, tables, accumulate, buckets },
       tensors: () => tensorsOf(buckets, program.readVariables('state')),
@@ -116,7 +116,7 @@ function tensorsOf(buckets: readonly Bucket[], state: Values): Values {
 }
 
 function withZeros(
-  binding: TensorFlowBinding,
+  device: Device,
   variables: readonly Variable[],
   values: ReadonlyMap<string, ValueId>,
 ): Map<string, ValueId> {
@@ -124,7 +124,7 @@ function withZeros(
   for (const { name, shape } of variables) {
     if (all.has(name)) continue;
     const zeros = new Float32Array(shape.reduce((product, size) => product * size, 1));
-    all.set(name, copyToDevice(binding, zeros, 'float32', shape, 'float32'));
+    all.set(name, copyToDevice(device, zeros, 'float32', shape, 'float32'));
   }
   return all;
 }

@@ -15,12 +15,19 @@ export function makeExample(seed: number, length: number, vocab = 20): Tokenized
   return { inputIds, labels, target: null, decoderIds: null, source: { file: 'random', line: seed } };
 }
 
+/** A source of random ids and an answer of another length. */
+export function makePair(seed: number, length: number, answerLength: number, vocab = 20): TokenizedExample {
+  const example = makeExample(seed, length, vocab);
+  const decoderIds = Int32Array.from({ length: answerLength }, (_, index) => randomUint32(seed, 8, index) % vocab);
+  return { ...example, labels: example.labels.map(() => IGNORED_LABEL), decoderIds };
+}
+
 /** A batch of these rows, each of one or more examples. */
 export function makeBatch(rows: readonly (readonly TokenizedExample[])[], maxLength = 32): Batch {
   const examples = rows.flat();
   let next = 0;
   const places = rows.map((row) => row.map(() => next++));
-  return buildBatch(examples, places, { padTokenId: 0, maxLength });
+  return buildBatch(examples, places, { padTokenId: 0, maxLength, decoderStartTokenId: 0 });
 }
 
 /** One example a row, by their lengths. */
@@ -74,10 +81,11 @@ export function evaluate(run: TinyRun, batch: Batch): number {
   return run.program.call('evaluate', sizes, arrays)['loss']![0]!;
 }
 
-/** Logits at all positions of a batch, [batch * seq * vocab]. */
+/** Logits at all positions of a batch, of an encoder-decoder the decoder's, [batch * seq * vocab]. */
 export function logitsOf(run: TinyRun, batch: Batch): Float32Array {
   const { arrays, sizes } = tokenArrays(run.tables, batch);
-  const rows = Int32Array.from({ length: batch.batch * batch.seq }, (_, index) => index);
+  const { seq } = batch.decoder ?? batch;
+  const rows = Int32Array.from({ length: batch.batch * seq }, (_, index) => index);
   return run.program.call('logits', { ...sizes, rows: rows.length }, { ...arrays, rows })['logits'] as Float32Array;
 }
 
