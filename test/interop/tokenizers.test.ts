@@ -1,5 +1,5 @@
 /**
- * @file Token ids and chat texts against transformers', from the same tokenizer folders: three kinds made here, and the sample model's.
+ * @file Token ids and chat texts against transformers', from the same tokenizer folders: five kinds made here, and the sample model's.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { REFERENCE_TIMEOUT_MS, runReference } from './support/python.ts';
 import { randomInts } from './support/random.ts';
 import { makeWorkFolder } from './support/work-folder.ts';
 
-const KINDS = ['byte_level_bpe', 'word_piece', 'unigram', 'sample'] as const;
+const KINDS = ['byte_level_bpe', 'word_piece', 'unigram', 't5', 'unigram_bytes', 'sample'] as const;
 const TEXT_COUNT = 500;
 
 interface Encoded {

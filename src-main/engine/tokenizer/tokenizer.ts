@@ -7,6 +7,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { renderChatTemplate, type ChatTurn, type RenderChatOptions } from './chat-template.ts';
+import { correctParts, type LibraryParts } from './library-parts.ts';
 import { completeTokenizerJson, namedSpecialTokens } from './special-tokens.ts';
 import { isRecord, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
@@ -108,7 +109,9 @@ function buildLibraryTokenizer(files: TokenizerFiles): HfTokenizer {
       decoder: null,
       ...completeTokenizerJson(files),
     };
-    return new HfTokenizer(tokenizer, files.config);
+    const library = new HfTokenizer(tokenizer, files.config);
+    correctParts(library as unknown as LibraryParts, tokenizer);
+    return library;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new AppError('tokenizer/unsupported', `The tokenizer.json in ${files.dir} cannot be used: ${reason}`, {

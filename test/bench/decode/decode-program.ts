@@ -53,7 +53,9 @@ function taskOf({ model }: ForwardOptions, rows: readonly (readonly number[])[])
 }
 
 /** The first choice ends the prefill; the last one ends the tokens that were read one by one. */
-async function timeDecoding({ program, model }: InferenceSession, prompts: readonly number[][], newTokens: number) {
+async function timeDecoding(session: InferenceSession, prompts: readonly number[][], newTokens: number) {
+  const { program } = session;
+  const model = requireWriter(session.model);
   const times: number[] = [];
   const start = performance.now();
   const decoded = await decode({

@@ -1,10 +1,14 @@
 """Tokenizers trained on text made here, and the token ids and chat texts transformers gets from a tokenizer folder."""
 
+import base64
+import json
+import os
 import random
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+CHARSMAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "golden", "fixtures", "charsmap.json")
 WORDS = (
     "river stone window garden market signal copper winter ladder orange silver thunder paper bridge candle forest "
     "meadow harbor engine pocket mirror basket anchor feather whistle blanket compass lantern puzzle saddle"
@@ -71,7 +75,41 @@ def unigram():
     return tokenizer, {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "</s>"}
 
 
-KINDS = {"byte_level_bpe": byte_level_bpe, "word_piece": word_piece, "unigram": unigram}
+def t5():
+    """As transformers makes T5's: SentencePiece's own normalization, words without the kind of space before them, sentinels."""
+    with open(CHARSMAP, encoding="utf-8") as file:
+        charsmap = base64.b64decode(json.load(file)["charsmap"])
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Precompiled(charsmap)
+    metaspace = {"replacement": "▁", "prepend_scheme": "always", "split": True}
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(**metaspace)])
+    tokenizer.decoder = decoders.Metaspace(**metaspace)
+    sentinels = [f"<extra_id_{number}>" for number in range(99, -1, -1)]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=1000, special_tokens=["<pad>", "</s>", "<unk>", *sentinels], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(training_text(), trainer)
+    end = ("</s>", tokenizer.token_to_id("</s>"))
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>", special_tokens=[end])
+    return tokenizer, {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+
+
+def unigram_bytes():
+    """Like a Llama-style SentencePiece model, but Unigram: unknown characters become their bytes, nothing splits words."""
+    tokenizer, named = unigram()
+    model = json.loads(tokenizer.to_str())["model"]
+    pieces = [(piece, score) for piece, score in model["vocab"]]
+    pieces += [(f"<0x{byte:02X}>", -20.0) for byte in range(256)]
+    tokenizer.model = models.Unigram(pieces, unk_id=model["unk_id"], byte_fallback=True)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([])
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    return tokenizer, named
+
+
+KINDS = {"byte_level_bpe": byte_level_bpe, "word_piece": word_piece, "unigram": unigram, "t5": t5, "unigram_bytes": unigram_bytes}
 
 
 def make_tokenizer(folder, kind):
