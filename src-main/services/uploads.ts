@@ -15,7 +15,7 @@ import { makeFolder } from '../jobs/make-folder.ts';
 /** As browsers send them, in letters. */
 const LONGEST_NAME = 255;
 /** As file systems keep them. */
-const MOST_NAME_BYTES = 200;
+const MOST_NAME_BYTES = 255;
 /** What the system itself takes for a part of something else. */
 const NO_NAME = process.platform === 'win32' ? /[\\/:*?"<>|\p{Cc}]/u : /[\\/\p{Cc}]/u;
 
