@@ -194,9 +194,10 @@ describe('a home that cannot be written', () => {
     chmodSync(folder, 0o755);
     const stranger = await startServer(closed, { user: someoneElse() });
     const { page } = await openPage(browser, stranger.url);
-    await page.getByText('The folder of your runs cannot be written').waitFor();
-    await page.getByText(/no permission to write here/).waitFor();
-    await page.getByText(/Set TUNESMITH_HOME to a folder that you can write to/).waitFor();
+    const told = page.getByRole('main');
+    await told.getByText('The folder of your runs cannot be written').waitFor();
+    await told.getByText(/no permission to write here/).waitFor();
+    await told.getByText(/Set TUNESMITH_HOME to a folder that you can write to/).waitFor();
     await page.context().close();
     await stranger.close();
   });
