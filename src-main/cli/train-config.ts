@@ -31,7 +31,7 @@ export function addTrainFlags(command: Command): Command {
 
 export const SETTINGS_HELP = `
 Settings (--set path=value, or in the --config file under the same names):
-  task_type CAUSAL_LM|SEQ_CLS (by model and data)   problem_type single_label_classification|multi_label_classification|regression
+  task_type CAUSAL_LM|SEQ_CLS|SEQ_2_SEQ_LM (by model and data)   problem_type single_label_classification|multi_label_classification|regression
   labels ["yes", "no"] (names of the classes in the order of their ids; collected from the data where left out)
   data.format auto|messages|prompt_completion|text|classification|tokens    data.max_length 512    data.eval_fraction 0.1
   data.packing true    data.completion_only_loss true        data.columns {"prompt": "question"}

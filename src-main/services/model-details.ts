@@ -28,7 +28,11 @@ async function describe(folder: ModelFolder): Promise<ModelDetails> {
   const model_type = typeof config.model_type === 'string' ? config.model_type : 'unknown';
   const task_types = await tasksOf(model_type);
   const supported = task_types.length > 0;
-  const number = (...names: string[]) => names.map((name) => config[name]).find((value) => typeof value === 'number');
+  const number = (...names: string[]) =>
+    names.map((name): unknown => config[name]).find((value) => typeof value === 'number');
+  const writesFromSource = task_types.includes('SEQ_2_SEQ_LM');
+  const layers = number('num_hidden_layers', 'num_layers', 'n_layer');
+  const decoderLayers = number('num_decoder_layers');
   return {
     path: dir,
     name: path.basename(dir),
@@ -38,11 +42,12 @@ async function describe(folder: ModelFolder): Promise<ModelDetails> {
     size_bytes: folder.totalBytes,
     parameters: entries.reduce((sum, { shape }) => sum + countNumbers(shape), 0),
     dtype: commonDtype(entries),
-    context_tokens: number('max_position_embeddings', 'n_positions') ?? null,
+    // What an encoder-decoder says there is only what it was trained on: its positions are relative.
+    context_tokens: writesFromSource ? null : (number('max_position_embeddings', 'n_positions') ?? null),
     licence: await readLicence(dir),
     vocab_size: number('vocab_size') ?? null,
     hidden_size: number('hidden_size', 'd_model', 'n_embd') ?? null,
-    num_hidden_layers: number('num_hidden_layers', 'num_layers', 'n_layer') ?? null,
+    num_hidden_layers: layers === undefined ? null : layers + (writesFromSource ? (decoderLayers ?? layers) : 0),
     num_attention_heads: number('num_attention_heads', 'num_heads', 'n_head') ?? null,
     num_key_value_heads: number('num_key_value_heads') ?? null,
     has_chat_template: await hasChatTemplate(dir),
@@ -120,7 +125,8 @@ export async function supportedTypes(): Promise<readonly string[]> {
 
 /** The architectures are loaded at the first use. */
 async function tasksOf(modelType: string): Promise<readonly TaskType[]> {
-  const { DECODER_TYPES, ENCODER_TYPES } = await import('../engine/models/registry.ts');
+  const { DECODER_TYPES, ENCODER_DECODER_TYPES, ENCODER_TYPES } = await import('../engine/models/registry.ts');
   if (DECODER_TYPES.includes(modelType)) return ['CAUSAL_LM', 'SEQ_CLS'];
+  if (ENCODER_DECODER_TYPES.includes(modelType)) return ['SEQ_2_SEQ_LM'];
   return ENCODER_TYPES.includes(modelType) ? ['SEQ_CLS'] : [];
 }

@@ -19,7 +19,7 @@ export const fields = {
   },
   'data.max_length': {
     label: 'Longest example',
-    hint: 'Examples are cut after this many tokens. A token is a piece of a word; 100 tokens are about 75 English words. Longer takes more memory.',
+    hint: 'Examples are cut after this many tokens. A token is a piece of a word; 100 tokens are about 75 English words. Longer takes more memory. With models that read with one half and write with the other, as T5, text and answer are each cut there.',
     unit: 'tokens',
   },
   'data.packing': {

@@ -33,6 +33,8 @@ export interface EncoderDecoderParts {
   /** Factor on what the head reads. */
   readonly headScale: number;
   readonly decoderStartTokenId: number;
+  /** Linears that are never quantized. */
+  readonly isKeptWhole: (path: string) => boolean;
   readonly defaultTargets: readonly string[];
   readonly names: Pick<NameRules, 'prefix' | 'ignored' | 'renamed'>;
 }
@@ -50,14 +52,16 @@ export function assembleEncoderDecoder(parts: EncoderDecoderParts): EncoderDecod
     ...stackWeights(decoder),
     ...(headLinear ? linearWeights([headLinear]) : []),
   ];
+  const blockLinears = [...encoder.blocks, ...decoder.blocks].flatMap(({ linears }) => linears);
   const positionTables = [encoder.positions, decoder.positions];
   return {
     kind: 'encoder-decoder',
     facts,
     decoderStartTokenId: parts.decoderStartTokenId,
     weights,
-    linears: [...[...encoder.blocks, ...decoder.blocks].flatMap(({ linears }) => linears), ...listOf(headLinear)],
+    linears: [...blockLinears, ...listOf(headLinear)],
     outputLinears: listOf(headLinear),
+    keptWhole: blockLinears.filter(({ path }) => parts.isKeptWhole(path)),
     defaultTargets: parts.defaultTargets,
     sanitizeName: makeSanitizer({ ...parts.names, weights, tiedHead: tiedEmbeddings ? `${HEAD}.weight` : null }),
     tablesDependOnLength: false,

@@ -45,6 +45,8 @@ export interface Model {
   readonly linears: readonly Linear[];
   /** Linears that `all-linear` leaves out (PEFT: the output head). */
   readonly outputLinears: readonly Linear[];
+  /** Linears that are never quantized beside those: transformers keeps T5's `wo` as it is. */
+  readonly keptWhole?: readonly Linear[];
   /** PEFT's default target modules for this model_type. */
   readonly defaultTargets: readonly string[];
   /** Our name of a tensor in the file, null where the model ignores it. */

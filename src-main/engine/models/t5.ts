@@ -66,6 +66,7 @@ export function makeT5(config: RawConfig, tensors: TensorNames): EncoderDecoderM
     decoder: makeStack(options, 'decoder', decoderLayers, makeT5DecoderBlock),
     headScale: isFirstVersion ? facts.hiddenSize ** -0.5 : 1,
     decoderStartTokenId,
+    isKeptWhole: (path) => path.endsWith('.DenseReluDense.wo'),
     defaultTargets: ['q', 'v'],
     names: {
       prefix: '',

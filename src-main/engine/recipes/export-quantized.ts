@@ -30,6 +30,7 @@ import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
 import { dequantizeNf4, isStandardNf4, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
 import type { AnyModel } from '../models/model.ts';
+import { unquantizedWeights } from '../models/unquantized.ts';
 import type { EngineHost, ExportOptions, WrittenFolder } from './contract.ts';
 import { openFilesToWrite } from './files-to-write.ts';
 import { convertTensor, listPartedHead, withOwnHead } from './merge.ts';
@@ -97,7 +98,7 @@ function requireQuantization(config: ExportOptions['quantization']): Quantizatio
 /** In the order of the files, under their names. */
 async function listTensors(sources: Sources): Promise<TensorToWrite[]> {
   const { files, model, host } = sources;
-  const outputs = new Set(model.outputLinears.map(({ path }) => `${path}.weight`));
+  const outputs = unquantizedWeights(model);
   const matrices = new Set(
     model.weights.filter(({ name, role }) => role === 'matrix' && !outputs.has(name)).map(({ name }) => name),
   );

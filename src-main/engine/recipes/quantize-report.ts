@@ -11,6 +11,7 @@ import {
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
 import { longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
+import { unquantizedLinears, unquantizedWeights } from '../models/unquantized.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
 import { bytesOf } from '../weights/frozen-matrix.ts';
 import type { WeightPlan } from '../weights/plan.ts';
@@ -98,16 +99,17 @@ async function measureStorage(
       0,
     );
     const figures: StorageFigures = {
-      ...sizesOf(plan, new Set(model.outputLinears.map(({ path }) => `${path}.weight`))),
+      ...sizesOf(plan, unquantizedWeights(model)),
       eval_loss: loss.eval_loss,
       perplexity: loss.perplexity,
       tokens_per_second: read / seconds,
     };
-    const { weights, linears, outputLinears } = model;
+    const { weights, linears } = model;
+    const whole = unquantizedLinears(model);
     const counts = {
       parameters: weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       linear_parameters: linears
-        .filter((linear) => !outputLinears.includes(linear))
+        .filter((linear) => !whole.includes(linear))
         .reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0),
       tokens: loss.tokens,
     };

@@ -7,6 +7,7 @@ import type { QuantizationConfig } from '../../../src-shared/schema/run-config.t
 import { roundToBf16 } from '../formats/float-conversion.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
 import type { AnyModel } from '../models/model.ts';
+import { unquantizedLinears } from '../models/unquantized.ts';
 import { makeBaseReader } from '../peft/base-weights.ts';
 import { combineErrors, type ErrorFigures, measureError } from '../quant/error-figures.ts';
 import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
@@ -30,7 +31,8 @@ export interface MeasuredErrors extends StorageError {
 export async function measureStorageErrors(options: MeasureErrorsOptions): Promise<MeasuredErrors[]> {
   const { model, folder, storages, signal, onProgress } = options;
   const read = makeBaseReader({ sanitizeName: (name) => name }, folder);
-  const linears = model.linears.filter((linear) => !model.outputLinears.includes(linear));
+  const whole = unquantizedLinears(model);
+  const linears = model.linears.filter((linear) => !whole.includes(linear));
   const figures = storages.map(() => new Map<string, ErrorFigures>());
   for (const [index, { path, outFeatures, inFeatures }] of linears.entries()) {
     const name = `${path}.weight`;

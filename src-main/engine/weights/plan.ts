@@ -4,6 +4,7 @@
 import type { FloatDType } from '../device/dtype.ts';
 import type { Variable } from '../device/runner.ts';
 import type { Model } from '../models/model.ts';
+import { unquantizedWeights } from '../models/unquantized.ts';
 import type { UpdateSpec, WeightSpec } from '../nn/weight-spec.ts';
 import {
   bytesOf,
@@ -15,7 +16,7 @@ import {
 } from './frozen-matrix.ts';
 
 export interface WeightPlanOptions {
-  /** How linears are stored. The output head, embeddings and norms stay in the compute dtype, as in bitsandbytes' users. */
+  /** How linears are stored. Output heads, embeddings, norms and what a family keeps whole stay in the compute dtype. */
   readonly storage: StorageKind;
   readonly doubleQuant: boolean;
   readonly compute: FloatDType;
@@ -42,7 +43,7 @@ export interface WeightPlan {
 export function planWeights(model: Model, options: WeightPlanOptions): WeightPlan {
   const { storage, doubleQuant, compute, trained, keptBytes: most = 0 } = options;
   const frozen = model.weights.filter(({ name }) => !trained.has(name));
-  const plain = new Set(model.outputLinears.map(({ path }) => `${path}.weight`));
+  const plain = unquantizedWeights(model);
   let keptBytes = 0;
   const matrices = stacksOf(frozen, trained, model.weights).map((specs): FrozenMatrix => {
     const [first] = specs as [WeightSpec];
