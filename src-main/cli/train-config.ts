@@ -43,8 +43,8 @@ Settings (--set path=value, or in the --config file under the same names):
   training.learning_rate 2e-4   training.num_train_epochs 3   training.max_steps 100   training.seed 42
   training.per_device_train_batch_size 4    training.gradient_accumulation_steps 4
   training.lr_scheduler_type constant|linear|cosine   training.warmup_ratio 0.03   training.max_grad_norm 1
-  training.eval_steps 50   training.save_steps 100   training.save_minutes 10   training.save_total_limit 2
-  training.early_stopping_patience 3   training.gradient_checkpointing auto
+  training.eval_steps 50   training.eval_on_start true   training.save_steps 100   training.save_minutes 10
+  training.save_total_limit 2   training.early_stopping_patience 3   training.gradient_checkpointing auto
 What is left out is chosen from the model and the data; run.json of the run shows every value that was used.`;
 
 /** @throws config/unreadable, config/bad-setting, config/invalid with all faults */

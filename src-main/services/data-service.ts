@@ -4,13 +4,14 @@
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { UploadedFile } from '../../src-shared/contract/socket-channel.ts';
-import type { DataFileReport, DataReport, RepairedFile } from '../../src-shared/domain/data-report.ts';
+import type { ConvertedFile, DataFileReport, DataReport, RepairedFile } from '../../src-shared/domain/data-report.ts';
 import type { DatasetRecord } from '../../src-shared/domain/history.ts';
 import type { RunPlan } from '../../src-shared/domain/run-plan.ts';
 import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 import type { InspectRequest, RepairRequest } from '../jobs/protocol.ts';
 import { deleteDataset, listDatasets, upsertDataset } from '../store/datasets.ts';
 import { makePathsAbsolute } from './config-edit.ts';
+import { convertToUtf8 } from './convert-encoding.ts';
 import type { History } from './history.ts';
 import type { JobFollowing } from './inference-service.ts';
 import { followJob, type JobRunner } from './job-runner.ts';
@@ -25,6 +26,8 @@ export interface DataService {
    * @throws data/not-repairable, data/nothing-left
    */
   repair(request: Omit<RepairRequest, 'outputDir'>, following?: JobFollowing): Promise<readonly RepairedFile[]>;
+  /** Copies text files into the home in UTF-8. @throws data/encoding, disk/no-space, disk/full, Interrupted */
+  convert(files: readonly string[], following?: ConvertFollowing): Promise<readonly ConvertedFile[]>;
   /**
    * What a run of this configuration would be.
    * @throws everything that a run can be refused for before its first step
@@ -39,6 +42,12 @@ export interface DataService {
   /** Latest first. */
   list(): Promise<DatasetRecord[]>;
   remove(id: string): Promise<void>;
+}
+
+export interface ConvertFollowing {
+  readonly signal?: AbortSignal;
+  /** 0 to 1. */
+  readonly onProgress?: (file: string, fraction: number) => void;
 }
 
 /** Rows are not kept, so a file of any honest size stays far below; what unpacks without end does not. */
@@ -65,6 +74,15 @@ export function createDataService({ home, history, jobs }: DataServiceOptions): 
       const outputDir = path.join(home, 'repaired', crypto.randomUUID());
       const job = await jobs.start('repair', { ...request, outputDir }, { onEvent, limits: LIMITS });
       return followJob(job, signal);
+    },
+    async convert(files, { signal, onProgress = () => {} } = {}) {
+      const converted: ConvertedFile[] = [];
+      for (const file of files) {
+        const folder = path.join(home, 'repaired', crypto.randomUUID());
+        const onFile = (fraction: number) => onProgress(file, (converted.length + fraction) / files.length);
+        converted.push(await convertToUtf8(file, folder, { signal, onProgress: onFile }));
+      }
+      return converted;
     },
     async plan(config, { signal, onEvent } = {}) {
       const absolute = makePathsAbsolute(config, process.cwd());

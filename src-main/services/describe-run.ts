@@ -5,6 +5,9 @@ import path from 'node:path';
 import type { RunRecord } from '../../src-shared/domain/history.ts';
 import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 
+/** More targets than these are counted, not named. */
+const MOST_NAMED = 3;
+
 export type ConfigColumns = Pick<
   RunRecord,
   | 'task_type'
@@ -41,8 +44,12 @@ export function summarizeMethod({ peft, quantization }: RunConfig): string {
   const rank = peft.r === undefined ? '' : ` r=${peft.r}`;
   const alpha = peft.lora_alpha === undefined ? '' : ` alpha=${peft.lora_alpha}`;
   const targets = peft.target_modules;
-  const where = targets === undefined ? [] : [typeof targets === 'string' ? targets : targets.join(' ')];
+  const where = targets === undefined ? [] : [typeof targets === 'string' ? targets : listTargets(targets)];
   return [`${name}${rank}${alpha}`, ...where, ...(isQuantized ? [storage.toUpperCase()] : [])].join(', ');
+}
+
+function listTargets(targets: readonly string[]): string {
+  return targets.length > MOST_NAMED ? `${targets.length} kinds of matrices` : targets.join(' ');
 }
 
 /** A name for a run whose owner gave none. */

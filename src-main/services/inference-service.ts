@@ -5,7 +5,7 @@ import type { EvaluateOptions, EvaluateResult, ModelSource } from '../engine/rec
 import type { TimedEvent } from '../jobs/event-log.ts';
 import type { Job } from '../jobs/job-client.ts';
 import type { LogitsRequest } from '../jobs/protocol.ts';
-import { followJob, type JobRunner } from './job-runner.ts';
+import { followDisposable, followJob, type JobRunner } from './job-runner.ts';
 
 export interface JobFollowing {
   readonly signal?: AbortSignal;
@@ -32,6 +32,6 @@ export function createInferenceService(jobs: JobRunner): InferenceService {
     computeLogits: async (request, { signal, onEvent } = {}) =>
       followJob(await jobs.start('logits', request, { onEvent }), signal),
     evaluate: async (request, { signal, onEvent } = {}) =>
-      followJob(await jobs.start('evaluate', request, { onEvent }), signal),
+      followDisposable(await jobs.start('evaluate', request, { onEvent }), signal),
   };
 }

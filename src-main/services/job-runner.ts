@@ -45,3 +45,11 @@ export function followJob<K extends JobKind>(job: Job<K>, signal?: AbortSignal):
   if (signal?.aborted) stop();
   return job.result.finally(() => signal?.removeEventListener('abort', stop));
 }
+
+/** Waits for a job that has nothing to save; an abort ends its process at once, since work on a device does not listen. */
+export function followDisposable<K extends JobKind>(job: Job<K>, signal?: AbortSignal): Promise<JobResult<K>> {
+  const kill = () => job.kill();
+  signal?.addEventListener('abort', kill);
+  if (signal?.aborted) kill();
+  return job.result.finally(() => signal?.removeEventListener('abort', kill));
+}

@@ -6,27 +6,21 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import type { QuantizeReport } from '../../src-shared/domain/quantize-report.ts';
+import type { KeptReport, QuantizeReport } from '../../src-shared/domain/quantize-report.ts';
 import { quantizationSchema } from '../../src-shared/schema/run-config.ts';
 import type { QuantizeReportOptions } from '../engine/recipes/contract.ts';
 import { openModelFolder } from '../engine/formats/model-folder.ts';
 import { writeFileAtomically } from '../jobs/atomic-files.ts';
 import type { JobFollowing } from './inference-service.ts';
-import { followJob, type JobRunner } from './job-runner.ts';
+import { followDisposable, type JobRunner } from './job-runner.ts';
 
 export type QuantizeReportRequest = Omit<QuantizeReportOptions, 'host'>;
-
-export interface KeptReport {
-  readonly report: QuantizeReport;
-  /** Milliseconds since 1970. */
-  readonly measured_at: number;
-  /** It was measured before. */
-  readonly cached: boolean;
-}
 
 export interface QuantizationService {
   /** @param fresh measure even if it was measured before. @throws what the recipe throws */
   report(request: QuantizeReportRequest, following?: JobFollowing & { readonly fresh?: boolean }): Promise<KeptReport>;
+  /** What was measured before, null without. @throws model/… */
+  find(request: QuantizeReportRequest): Promise<KeptReport | null>;
 }
 
 /** Another number: reports of before are measured anew. */
@@ -58,13 +52,18 @@ const keptSchema = z.object({
 });
 
 export function createQuantizationService(home: string, jobs: JobRunner): QuantizationService {
+  const folder = path.join(home, 'quantize-reports');
+  const fileOf = async (request: QuantizeReportRequest) => path.join(folder, `${await keyOf(request)}.json`);
   return {
+    async find(request) {
+      const known = await readKept(await fileOf(request));
+      return known && { ...known, cached: true };
+    },
     async report(request, { signal, onEvent, fresh = false } = {}) {
-      const folder = path.join(home, 'quantize-reports');
-      const file = path.join(folder, `${await keyOf(request)}.json`);
+      const file = await fileOf(request);
       const known = fresh ? null : await readKept(file);
       if (known) return { ...known, cached: true };
-      const report = await followJob(await jobs.start('quantizeReport', request, { onEvent }), signal);
+      const report = await followDisposable(await jobs.start('quantizeReport', request, { onEvent }), signal);
       const kept = { measured_at: Date.now(), report };
       await mkdir(folder, { recursive: true });
       await writeFileAtomically(file, `${JSON.stringify(kept)}\n`);

@@ -10,6 +10,7 @@ import type { ActiveRunState, QueueItem, QueueView, TimedRunEvent } from '../../
 import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-config.ts';
 import type { Services } from './create-services.ts';
 import { describeConfig } from './describe-run.ts';
+import { createDeviceLoans, type DeviceLoans } from './device-loans.ts';
 import { createLiveRun, type LiveRun, type LiveRunListener } from './live-run.ts';
 import { type Notice, toNotice } from './notice.ts';
 import type { ActiveRun, EndWish } from './run-follower.ts';
@@ -30,6 +31,8 @@ export interface RunDirector {
   /** Answers when the run has ended. @throws run/not-here for a run that another process works on, or none */
   end(run: string, wish: EndWish): Promise<void>;
   active(): ActiveRunState[];
+  /** For interactive work that wants the device for itself. */
+  lend: DeviceLoans['lend'];
   queue(): Promise<QueueView>;
   addToQueue(config: RunConfig): Promise<void>;
   removeFromQueue(item: string): Promise<void>;
@@ -83,6 +86,7 @@ class Director implements RunDirector {
   readonly #listener: RunDirectorListener;
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  readonly #loans: DeviceLoans;
   /** Runs of other processes as they were last seen. */
   #foreign = new Map<string, string>();
   #looking: Promise<unknown> | null = null;
@@ -94,6 +98,12 @@ class Director implements RunDirector {
     this.#services = services;
     this.#live = live;
     this.#listener = listener;
+    this.#loans = createDeviceLoans({
+      atWork: () => [...live.values()].find((run) => !run.isEnding())?.state() ?? null,
+      pause: (run) => this.#pauseForLoan(run),
+      goOn: (run) => void this.#goOnAfterLoan(run),
+      stayPaused: (name) => listener.onNotice({ code: 'run/stays-paused', message: `"${name}" stays paused` }),
+    });
     this.#timer = setInterval(() => this.look(), LOOK_MS);
     this.look();
   }
@@ -129,6 +139,8 @@ class Director implements RunDirector {
     found.end(wish);
     await found.active.result.catch(() => {});
   }
+
+  lend: DeviceLoans['lend'] = (options, work) => this.#loans.lend(options, work).finally(() => this.look());
 
   active(): ActiveRunState[] {
     return [...this.#live.values()].map((run) => run.state());
@@ -199,8 +211,8 @@ class Director implements RunDirector {
 
   /** The work itself goes on in the background; the next item is started when somebody looks again. */
   async #startNext(): Promise<void> {
-    const { queue, settings, dryRuns } = this.#services;
-    if (this.#working || dryRuns.isBusy() || !(await settings.read()).queue_runs) return;
+    const { queue, settings } = this.#services;
+    if (this.#working || this.#loans.isLent() || !(await settings.read()).queue_runs) return;
     if (!(await queue.list()).some(({ state }) => state === 'waiting')) return;
     let count = 0;
     this.#working = queue
@@ -219,9 +231,21 @@ class Director implements RunDirector {
       });
   }
 
-  /** A dry run gives way; a run that has just finished still holds the device for the moment that its process takes to go. */
+  /** The queue is not held by it: it waits for the loan's end. */
+  async #pauseForLoan(run: string): Promise<void> {
+    const found = this.#live.get(run);
+    found?.end('paused');
+    await found?.active.result.catch(() => {});
+  }
+
+  async #goOnAfterLoan(run: string): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    await this.#services.runs.resume(run).catch((error: unknown) => this.#tell(error));
+  }
+
+  /** Interactive work gives way; a run that has just finished still holds the device for the moment that its process takes to go. */
   async #freeDevice(): Promise<void> {
-    await this.#services.dryRuns.endAll();
+    await this.#loans.callIn();
     const ending = [...this.#live.values()].filter((run) => run.isEnding());
     await Promise.allSettled(ending.map(({ active }) => active.result));
   }

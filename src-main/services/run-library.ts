@@ -16,6 +16,8 @@ import type {
   RunSummary,
   TagCount,
 } from '../../src-shared/domain/run-views.ts';
+import type { RunConfig } from '../../src-shared/schema/run-config.ts';
+import type { ModelSource } from '../engine/recipes/contract.ts';
 import { readRunHolder } from '../jobs/run-lock.ts';
 import { RUN_FOLDER_ENTRY } from '../jobs/run-folder.ts';
 import { listCheckpointRecords } from '../store/checkpoints.ts';
@@ -41,11 +43,10 @@ import { compareConfigs } from './run-details.ts';
 import { findKnownRun, type RunService } from './run-service.ts';
 
 /** Weights of a finished run, or of one of its checkpoints. */
-export interface TunedModel {
+export interface TunedModel extends ModelSource {
   readonly run: RunRecord;
-  readonly modelDir: string;
-  /** null where the run trained all weights: then `modelDir` is its result. */
-  readonly adapterDir: string | null;
+  /** What it was made from, stored as it was for the run. */
+  readonly base: ModelSource;
 }
 
 export interface RunLibrary {
@@ -201,8 +202,10 @@ function findTuned(db: ReadableDb, run: RunRecord, step: number | null): TunedMo
       hint: 'Choose one of its checkpoints, or let it finish.',
     });
   }
-  if (run.method === 'NONE') return { run, modelDir: dir, adapterDir: null };
-  return { run, modelDir: run.model_path, adapterDir: dir };
+  const { quantization } = JSON.parse(run.config_json) as RunConfig;
+  const base = { modelDir: run.model_path, adapterDir: null, quantization };
+  if (run.method === 'NONE') return { run, base, modelDir: dir, adapterDir: null, quantization };
+  return { run, base, modelDir: run.model_path, adapterDir: dir, quantization };
 }
 
 function findCheckpoint(db: ReadableDb, run: RunRecord, step: number): string {

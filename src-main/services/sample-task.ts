@@ -25,5 +25,6 @@ export function sampleConfig(resources: string): RunConfig {
       hint: 'Install Tunesmith again, or choose a model and data of your own.',
     });
   }
-  return parseRunConfig({ name: 'Sample', model: { path: model }, data: { train, eval: heldOut } });
+  const training = { eval_on_start: true };
+  return parseRunConfig({ name: 'Sample', model: { path: model }, data: { train, eval: heldOut }, training });
 }

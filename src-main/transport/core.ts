@@ -19,6 +19,7 @@ import { chatHandlers } from './handlers/chat-handlers.ts';
 import { dataHandlers } from './handlers/data-handlers.ts';
 import { hubHandlers } from './handlers/hub-handlers.ts';
 import { machineHandlers } from './handlers/machine-handlers.ts';
+import { measureHandlers } from './handlers/measure-handlers.ts';
 import { runHandlers } from './handlers/run-handlers.ts';
 import { createPathGuard } from './path-guard.ts';
 
@@ -56,6 +57,7 @@ export function createCore(options: CoreOptions): Core {
     ...machineHandlers(context),
     ...dataHandlers(context),
     ...hubHandlers(context),
+    ...measureHandlers(context),
     ...runHandlers(context),
     ...chatHandlers(context),
   };

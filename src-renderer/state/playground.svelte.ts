@@ -91,11 +91,12 @@ export class Playground {
     return this.withBase ? ['base', 'tuned'] : ['tuned'];
   }
 
-  async choose(subject: Subject): Promise<void> {
+  /** @param load false: it is loaded by `open`, or with the first question */
+  async choose(subject: Subject, load = true): Promise<void> {
     await this.close();
     this.subject = subject;
     this.turns = [];
-    await this.open();
+    if (load) await this.open();
   }
 
   async setWithBase(withBase: boolean): Promise<void> {
@@ -152,7 +153,7 @@ export class Playground {
     try {
       side.chat = await this.#client.call(
         'chat:open',
-        name === 'base' ? { model: modelPath } : { tuned: { run: run ?? '', checkpoint } },
+        run === null ? { model: modelPath } : { tuned: { run, checkpoint, as_base: name === 'base' } },
       );
     } catch (error) {
       side.failure = toFailure(error);

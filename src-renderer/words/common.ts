@@ -19,9 +19,11 @@ export const common = {
   loading: 'Loading',
   none: 'none',
   yes: 'yes',
+  no: 'no',
   unknown: 'not known',
   recommended: 'Recommended',
   advanced: 'Advanced',
+  means: (what: string) => `Now: ${what}.`,
   whatIs: (term: string) => `What is ${term.toLowerCase()}?`,
   error: {
     details: 'Details',

@@ -2,7 +2,9 @@
  * @file How a failure looks: its code decides the title and, where core's hint speaks of commands, the hint. The message is core's,
  * which knows names and numbers.
  */
+import { findSettings } from '../../src-shared/domain/settings-text.ts';
 import type { Fault, PlainError } from '../../src-shared/domain/app-error.ts';
+import { describeSetting } from './settings-text.ts';
 
 export interface ExplainedFailure {
   readonly title: string;
@@ -62,10 +64,20 @@ const HINTS: Readonly<Record<string, string>> = {
   'model/unknown': 'Choose one of the list, or import its folder again.',
 };
 
+const COMMAND = /tunesmith|--[a-z]|Ctrl-C|scripts\//;
+
 export function explainFailure({ code, message, hint, faults }: PlainError): ExplainedFailure {
   const [area = ''] = code.split('/');
   const title = TITLES[code] ?? TITLES[area] ?? 'That did not work';
-  return { title, message, hint: HINTS[code] ?? hint, code, faults: faults.map(placeFault) };
+  return { title, message, hint: HINTS[code] ?? withoutCommands(hint), code, faults: faults.map(placeFault) };
+}
+
+/** Hints are written for the terminal too; what only helps there is left out, settings are named in the words of the screens. */
+function withoutCommands(hint: string): string {
+  const settings = findSettings(hint).map(({ path, value }) => describeSetting(path, value));
+  const sentences = hint.split(/(?<=[.;:])\s+|\n/).filter((sentence) => !COMMAND.test(sentence));
+  const changes = settings.length > 0 ? [`Need less: ${settings.join(', ')}.`] : [];
+  return [...sentences.filter((sentence) => !sentence.endsWith(':')), ...changes].join(' ').replace(/;$/, '.');
 }
 
 function placeFault(fault: Fault): ExplainedFailure['faults'][number] {

@@ -5,6 +5,8 @@ export interface FieldWords {
   readonly label: string;
   readonly hint: string;
   readonly unit?: string;
+  /** A value that stands for something else than its number, and what. */
+  readonly special?: readonly [number, string];
 }
 
 export const fields = {
@@ -54,12 +56,17 @@ export const fields = {
     label: 'Train bias values',
     hint: 'Some models have constants beside their matrices. Training them too rarely changes much.',
   },
+  'quantization.double_quant': {
+    label: 'Store the scales small too (double quantization)',
+    hint: 'Each 64 numbers in 4 bits share a scale; the scales are stored in 8 bits. Saves another 8 %, loses next to nothing.',
+  },
   'training.num_train_epochs': {
     label: 'Times through the data (epochs)',
     hint: 'How often the model sees each row. Few rows need more rounds; too many and it learns them by heart.',
     unit: 'epochs',
   },
   'training.max_steps': {
+    special: [-1, 'as many as the rounds need'],
     label: 'Stop after this many steps',
     hint: 'Instead of whole rounds through the data. -1 means: as many as the epochs need.',
     unit: 'steps',
@@ -93,6 +100,7 @@ export const fields = {
     hint: 'Draws the trained numbers a little towards zero in each step, against learning by heart.',
   },
   'training.max_grad_norm': {
+    special: [0, 'no limit'],
     label: 'Largest step allowed (gradient clipping)',
     hint: 'A change larger than this is cut down to it, so that one odd example cannot do harm. 0 switches it off.',
   },
@@ -101,11 +109,49 @@ export const fields = {
     hint: 'Learning rate of the second small matrix against the first. Empty means the same; 16 is the LoRA+ proposal.',
   },
   'training.eval_steps': {
+    special: [0, 'after each round'],
     label: 'Check after every',
     hint: 'How often the kept-aside rows are tested. 0 means once at the end of each epoch.',
     unit: 'steps',
   },
+  'training.eval_on_start': {
+    label: 'Check before it learns',
+    hint: 'Tests and asks the model before the first step too, so that you can compare before and after.',
+  },
+  'training.save_steps': {
+    special: [0, 'not by steps'],
+    label: 'Save after every',
+    hint: 'A checkpoint each time after so many steps, beside those by time.',
+    unit: 'steps',
+  },
+  'training.per_device_eval_batch_size': {
+    label: 'Examples at a time in checks',
+    hint: 'How many kept-aside rows are tested at once. More is faster and takes more memory.',
+  },
+  'training.warmup_steps': {
+    special: [0, 'by the share above'],
+    label: 'Slow start in steps',
+    hint: 'Instead of a share of the run: so many steps in which the learning rate rises from zero.',
+    unit: 'steps',
+  },
+  'training.adam_beta1': {
+    label: 'Memory for direction (beta 1)',
+    hint: 'How much AdamW, Adam and Lion keep of earlier gradients when they choose a direction.',
+  },
+  'training.adam_beta2': {
+    label: 'Memory for size (beta 2)',
+    hint: 'How long AdamW, Adam and Lion remember how large gradients were.',
+  },
+  'training.adam_epsilon': {
+    label: 'Smallest divisor (epsilon)',
+    hint: 'Keeps AdamW and Adam from dividing by almost nothing. Rarely worth a change.',
+  },
+  'training.momentum': {
+    label: 'Momentum',
+    hint: 'For SGD alone: how much of the last change is carried on into the next.',
+  },
   'training.early_stopping_patience': {
+    special: [0, 'never'],
     label: 'Stop early after',
     hint: 'Ends the run when this many checks in a row brought nothing better. 0 means: never.',
     unit: 'checks',
@@ -115,6 +161,7 @@ export const fields = {
     hint: 'The finished model is the one from the best check, even where training went on after it.',
   },
   'training.save_minutes': {
+    special: [0, 'not by time'],
     label: 'Save at least every',
     hint: 'A checkpoint holds all that is needed to go on after a crash or a pause. 0 means: not by time.',
     unit: 'minutes',

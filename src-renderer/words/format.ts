@@ -70,6 +70,12 @@ export function formatDuration(ms: number): string {
   return minutes % 60 === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** 340 ms, 1.2 s, 3 min: a time that may be short. */
+export function formatStepTime(ms: number): string {
+  if (ms < 1000) return `${Math.max(1, Math.round(ms))} ms`;
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : formatDuration(ms);
+}
+
 /** about 4 minutes: a time that was estimated. */
 export function formatAbout(ms: number): string {
   const seconds = ms / 1000;

@@ -5,6 +5,7 @@ import { common } from './common.ts';
 import { fields } from './fields.ts';
 import { frame } from './frame.ts';
 import { hub, hubSettings } from './hub.ts';
+import { dryRun, evaluate, pausing, storageReport } from './measuring.ts';
 import { compare, dataPlace, models, queue, settings } from './places.ts';
 import { playground } from './playground.ts';
 import { run } from './run.ts';
@@ -35,4 +36,8 @@ export const words = {
   trainingStep,
   checkStep,
   runStep,
+  pausing,
+  storageReport,
+  dryRun,
+  evaluate,
 } as const;

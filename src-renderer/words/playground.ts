@@ -4,6 +4,8 @@
 export const playground = {
   title: 'Playground',
   text: 'Ask the base model and the tuned one the same, side by side.',
+  kind: 'What to do',
+  kinds: { talk: 'Talk', evaluate: 'Evaluate on a file' },
   what: 'What to try',
   runs: 'Runs',
   models: 'Models without a run',

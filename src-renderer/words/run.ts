@@ -36,6 +36,7 @@ export const run = {
   },
   result: {
     title: 'What it learned',
+    evalStart: 'Before it learned',
     evalFirst: 'First check',
     evalBest: 'Best check',
     lossText: 'Loss on rows it never trained on; lower is better.',
@@ -54,6 +55,7 @@ export const run = {
   },
   failed: {
     title: 'It could not go on',
+    fit: (changes: string) => `Resume with ${changes}`,
     lowerRate: (rate: string) => `Resume with learning rate ${rate}`,
     smallerBatch: (batch: number) => `Resume with ${countOf(batch, 'example', 'examples')} at a time`,
   },
@@ -99,7 +101,12 @@ export const run = {
     checkpoint: 'Saved a checkpoint.',
     step: (step: string) => `step ${step}`,
   },
-  log: { none: 'The log begins with the first step.', csv: 'Save as CSV', label: 'Figures of each step, newest first' },
+  log: {
+    columns: ['step', 'loss', 'gradient', 'tokens/s'],
+    none: 'The log begins with the first step.',
+    csv: 'Save as CSV',
+    label: 'Figures of each step, newest first',
+  },
   config: {
     title: 'The configuration it ran with',
     text: 'As the engine filled it in; nothing of it was changed afterwards.',

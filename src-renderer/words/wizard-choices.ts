@@ -75,6 +75,7 @@ export const methodStep = {
     title: 'How it works',
     text: (rank: string) =>
       `W is a matrix of the model and stays. B and A learn; between them is a narrow place, ${rank} numbers wide: the rank.`,
+    example: (name: string, inputs: string, outputs: string) => `Drawn to scale: ${name}, ${inputs} × ${outputs}.`,
     frozen: 'stays as it is',
     learns: 'learns',
   },
@@ -106,6 +107,7 @@ export const precisionStep = {
   },
   modelMemory: (size: string) => `${size} for the base model`,
   totalMemory: (size: string) => `about ${size} in all`,
+  measuredLoss: (loss: string) => `loss ${loss} on your rows`,
 } as const;
 
 export const trainingStep = {
@@ -131,6 +133,7 @@ export const trainingStep = {
     change: 'Size of the changes',
     batches: 'Batches and memory',
     checking: 'Checking and saving',
+    optimizer: 'Fine points of the optimizer',
     data: 'Data',
     other: 'Other',
   },
@@ -161,6 +164,8 @@ export const checkStep = {
   ready: 'Everything is ready.',
   readyWithWarnings: 'It can start. Some things are worth a look.',
   blocked: 'Something has to be settled before it can start.',
+  lookAgain: 'Look again',
+  keepFewer: 'Keep one checkpoint only',
   goTo: (step: string) => `Go to ${step}`,
   facts: 'In numbers',
   rows: {
@@ -173,6 +178,8 @@ export const checkStep = {
     memory: 'Memory',
     disk: 'Disk',
     diskText: (size: string, free: string) => `${size} of ${free} free`,
+    exportDisk: 'Disk for an export',
+    exportText: (size: string) => `little for an adapter, about ${size} for the whole model`,
     time: 'Time',
     engine: 'Engine',
   },
@@ -183,7 +190,6 @@ export const checkStep = {
     action: 'Make it fit',
     proposal: (size: string) => `With the least harmful change it needs ${size}:`,
     none: 'No change makes it fit. Choose a smaller model.',
-    set: (label: string, value: string) => `${label}: ${value}`,
     done: 'Changed, so that it fits.',
   },
   checks: {
@@ -229,5 +235,10 @@ export const runStep = {
   queued: 'It is in the queue.',
   blockedTitle: 'It cannot start yet',
   config: 'The whole configuration',
-  configText: 'As the command line takes it: `tunesmith train --config file.json`.',
+  configText:
+    'As the command line takes it: `tunesmith train --config file.json`. It can be changed here too; this also reaches settings that have no control of their own.',
+  configLabel: 'Configuration as JSON',
+  configApply: 'Take over the changes',
+  configReset: 'Drop the changes',
+  configTaken: 'The configuration was taken over.',
 } as const;

@@ -69,6 +69,18 @@ export const dataWords = {
         title: (count: number) => `${countOf(count, 'row', 'rows')} cannot be used`,
         text: 'Training starts only when every row is right, so that nothing is left out without your knowing. Leave them out, or correct them in the file and read it again.',
       },
+      encoding: {
+        title: (count: number) => `${countOf(count, 'place', 'places')} in an older encoding`,
+        text: 'Letters with accents and other signs are stored in a way that was usual before UTF-8. A copy in UTF-8 reads well.',
+      },
+      empty: {
+        title: (count: number) => `${countOf(count, 'row has', 'rows have')} an empty part`,
+        text: 'A question or an answer is missing, so there is nothing to learn from them.',
+      },
+      'role-order': {
+        title: (count: number) => `${countOf(count, 'conversation has', 'conversations have')} an odd order`,
+        text: 'Messages have to take turns, and there has to be an answer to learn.',
+      },
       truncated: {
         title: (count: number) => `${countOf(count, 'row is', 'rows are')} longer than the limit`,
         text: 'Their end is cut off. Raise the limit to keep them whole; that takes more memory.',
@@ -89,11 +101,13 @@ export const dataWords = {
     fixes: {
       raise: (length: number) => `Allow ${length} tokens`,
       holdOut: 'Keep rows aside instead',
-      leaveOutBad: 'Leave them out',
+      convert: 'Make a copy in UTF-8',
+      leaveOutBad: 'Leave out what cannot be used',
       leaveOutDuplicates: 'Keep one of each',
     },
     repairing: 'Copying the good rows',
     fixed: {
+      converted: 'A copy in UTF-8 is used now. Your own file is untouched.',
       raise: (length: number) => `Rows may now have ${length} tokens.`,
       leftOut: (rows: number) =>
         `${countOf(rows, 'row was', 'rows were')} left out in a copy. Your own file is untouched.`,

@@ -47,7 +47,12 @@ export const chatMethods = {
       model: filePath.nullable().default(null),
       /** Run whose result, or one of whose checkpoints, is put on the model; null = the model as it is. */
       tuned: z
-        .strictObject({ run: id, checkpoint: z.int().nonnegative().nullable().default(null) })
+        .strictObject({
+          run: id,
+          checkpoint: z.int().nonnegative().nullable().default(null),
+          /** The model that the run began with, stored as it was for the run. */
+          as_base: z.boolean().default(false),
+        })
         .nullable()
         .default(null),
     }),

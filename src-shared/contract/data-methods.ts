@@ -6,9 +6,10 @@ import { LEAVE_OUT } from '../domain/data-report.ts';
 import type { DatasetRecord, ModelRecord } from '../domain/history.ts';
 import type { RemovedModel } from '../domain/hub.ts';
 import type { ListedModel, ModelDetails } from '../domain/models.ts';
+import type { KeptReport } from '../domain/quantize-report.ts';
 import type { TaskStarted } from '../domain/tasks.ts';
 import { DATA_FORMATS, type RunConfig, TASK_TYPES } from '../schema/run-config.ts';
-import { filePath, id, method, none, objectOf } from './method.ts';
+import { filePath, id, method, none, objectOf, pauseRunning } from './method.ts';
 
 /** One entry of a folder, for the picker of browser mode. */
 export interface FolderEntry {
@@ -26,6 +27,9 @@ export interface FolderListing {
   /** Folders first, then by name. */
   readonly entries: readonly FolderEntry[];
 }
+
+/** Rows that storages are measured on. */
+const measuredRows = z.int().positive().max(10_000).default(64);
 
 export const dataMethods = {
   /** Latest first. */
@@ -63,6 +67,8 @@ export const dataMethods = {
       leave_out: z.array(z.enum(LEAVE_OUT)).min(1),
     }),
   ),
+  /** Copies text files into the home in UTF-8. The files themselves stay. @throws (of the task) data/encoding, disk/no-space */
+  'data:convert': method<TaskStarted<'convertData'>>()(z.strictObject({ files: z.array(filePath).min(1).max(100) })),
   /** Takes it off the list; the file stays. */
   'data:remove': method<null>()(z.strictObject({ id })),
 
@@ -74,6 +80,33 @@ export const dataMethods = {
   /** Takes it off the list; of a download the files are deleted too. @throws model/found-elsewhere, model/in-use */
   'models:remove': method<RemovedModel>()(z.strictObject({ id, keep_files: z.boolean().default(false) })),
   'models:describe': method<ModelDetails>()(z.strictObject({ path: filePath })),
+
+  /**
+   * Loss and perplexity of a model, or of what a run made of it, on files; with `exact_match` an answer to every row beside the wanted one.
+   * Ends, as `config:dryRun`, when a run is started. @throws (of the task) device/busy while a run trains, faults of the files
+   */
+  'models:evaluate': method<TaskStarted<'evaluateModel'>>()(
+    z.strictObject({
+      /** Folder of a model; with `tuned` the run says which. */
+      model: filePath.nullable().default(null),
+      /** Run whose result, or one of whose checkpoints, is put on the model; null = the model as it is. */
+      tuned: z
+        .strictObject({ run: id, checkpoint: z.int().nonnegative().nullable().default(null) })
+        .nullable()
+        .default(null),
+      /** Measure the model as it is beside the tuned one. */
+      with_base: z.boolean().default(false),
+      files: z.array(filePath).min(1).max(100),
+      format: z.enum(DATA_FORMATS).default('auto'),
+      columns: z.record(z.string(), z.string()).default({}),
+      /** Longest row in tokens; null = what the model reads. */
+      max_length: z.int().positive().nullable().default(null),
+      exact_match: z.boolean().default(false),
+      /** Longest answer. */
+      max_new_tokens: z.int().positive().max(100_000).default(128),
+      pause_running: pauseRunning,
+    }),
+  ),
 
   /** Checks what a person wrote. Gives it back in full form; @throws config/invalid with every fault and its path */
   'config:validate': method<RunConfig>()(z.strictObject({ config: objectOf<object>() })),
@@ -88,7 +121,27 @@ export const dataMethods = {
    * What such a run takes, measured by a few steps over the longest rows and over usual ones; nothing is written. It ends, as cancelled,
    * when a run is started. @throws (of the task) device/busy while a run trains, memory/exhausted, and as `config:plan`
    */
-  'config:dryRun': method<TaskStarted<'dryRun'>>()(z.strictObject({ config: objectOf<RunConfig>() })),
+  'config:dryRun': method<TaskStarted<'dryRun'>>()(
+    z.strictObject({ config: objectOf<RunConfig>(), pause_running: pauseRunning }),
+  ),
+
+  /**
+   * What each way to store the weights costs and loses on rows of the configuration's data, spread over its files. Kept: the same
+   * model and rows are measured once. Ends, as `config:dryRun`, when a run is started.
+   */
+  'config:measureStorages': method<TaskStarted<'measureStorages'>>()(
+    z.strictObject({
+      config: objectOf<RunConfig>(),
+      rows: measuredRows,
+      /** Also where it was measured before. */
+      fresh: z.boolean().default(false),
+      pause_running: pauseRunning,
+    }),
+  ),
+  /** What was measured for this model and these rows before; null = nothing. Reads the files, measures nothing. */
+  'config:findStorages': method<KeptReport | null>()(
+    z.strictObject({ config: objectOf<RunConfig>(), rows: measuredRows }),
+  ),
 
   /** The places of browser mode: the home, and the folders given at start. @param path null = the places */
   'files:listFolder': method<FolderListing>()(z.strictObject({ path: filePath.nullable() })),

@@ -21,6 +21,12 @@ export const id = z.string().regex(/^[^/\\]{1,200}$/, 'must be an id');
 export const filePath = z.string().min(1).max(4096);
 export const text = z.string().max(1_000_000);
 
+/**
+ * For work that wants the device for itself: true = a run that trains is saved, its memory freed, and it goes on afterwards; false = the
+ * work is refused (device/busy) while one trains.
+ */
+export const pauseRunning = z.boolean().default(false);
+
 /** A plain object whose inside is checked by the service that takes it, which then names all faults. */
 export function objectOf<T extends object>() {
   return z.custom<T>(

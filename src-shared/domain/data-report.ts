@@ -119,6 +119,18 @@ export type LeaveOut = (typeof LEAVE_OUT)[number];
 /** Rows that were left out, by reason. */
 export type LeftOutCounts = Readonly<Record<LeaveOut, number>>;
 
+/** Encodings that are converted to UTF-8, as the encoding standard labels them. */
+export type TextEncodingLabel =
+  'windows-1252' | 'windows-1251' | 'shift_jis' | 'gb18030' | 'euc-kr' | 'utf-16le' | 'utf-16be';
+
+/** A copy in UTF-8; the file itself was not touched. */
+export interface ConvertedFile {
+  readonly from: string;
+  readonly to: string;
+  /** What it was read as. */
+  readonly encoding: TextEncodingLabel;
+}
+
 /** One file after the repair; it itself was not touched. */
 export interface RepairedFile {
   /** As it was given. */

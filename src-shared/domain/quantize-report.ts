@@ -46,6 +46,15 @@ export interface QuantizeReport {
   readonly recommendation: Recommendation;
 }
 
+/** A report as it is kept in the home: the same model and the same rows are measured once. */
+export interface KeptReport {
+  readonly report: QuantizeReport;
+  /** Milliseconds since 1970. */
+  readonly measured_at: number;
+  /** It was measured before. */
+  readonly cached: boolean;
+}
+
 export interface Recommendation {
   readonly quantization: QuantizationConfig;
   readonly reason: string;

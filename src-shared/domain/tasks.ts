@@ -3,7 +3,9 @@
  * that asked for it.
  */
 import type { PlainError } from './app-error.ts';
-import type { DataReport, RepairedFile } from './data-report.ts';
+import type { ConvertedFile, DataReport, RepairedFile } from './data-report.ts';
+import type { ComparedEvaluation } from './evaluation.ts';
+import type { KeptReport } from './quantize-report.ts';
 import type { MeasuredRun, RunPlan } from './run-plan.ts';
 
 /** Every kind of task with what it gives. */
@@ -11,8 +13,11 @@ export interface TaskResults {
   readonly installEngine: null;
   readonly inspectData: DataReport;
   readonly repairData: readonly RepairedFile[];
+  readonly convertData: readonly ConvertedFile[];
   readonly planRun: RunPlan;
   readonly dryRun: MeasuredRun;
+  readonly measureStorages: KeptReport;
+  readonly evaluateModel: ComparedEvaluation;
   readonly exportModel: WrittenExport;
 }
 export type TaskKind = keyof TaskResults;

@@ -112,6 +112,8 @@ export const trainingSchema = z.strictObject({
   logging_steps: positiveInt,
   /** 0 = only at the end of each epoch. */
   eval_steps: nonNegativeInt,
+  /** Evaluate and answer the sample prompts before the first step too, for a before and after. Runs from before it was there lack it. */
+  eval_on_start: z.boolean().optional(),
   per_device_eval_batch_size: positiveInt,
   metric_for_best_model: z.string().min(1),
   sample_prompts: z.array(z.string()),

@@ -56,7 +56,8 @@ describe('the plan', () => {
     const peft = { peft_type: 'LORA' } as Parameters<typeof resolveTraining>[2];
     const engine = resolveTraining(config, modelFacts, peft, { gridRows, rowTokens, evalRows: 40 });
     const { logging_steps: _l, metric_for_best_model: _m, lr_scheduler_kwargs: _k, ...shown } = engine;
-    expect(settings.training).toEqual(shown);
+    // The screens show a before and after, so the wizard asks for the before.
+    expect(settings.training).toEqual({ ...shown, eval_on_start: true });
     expect(stepsPerEpoch).toBe(Math.ceil(gridRows / engine.per_device_train_batch_size));
     expect(totalSteps).toBe((stepsPerEpoch ?? 0) * engine.num_train_epochs);
   });

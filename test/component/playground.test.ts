@@ -11,9 +11,9 @@ function open() {
   let answers = 0;
   const core = createScriptedCore({
     'chat:open': ({ tuned }): ChatState => ({
-      chat: tuned ? 'tuned' : 'base',
+      chat: tuned && !tuned.as_base ? 'tuned' : 'base',
       model_path: '/m',
-      adapter_dir: tuned ? '/a' : null,
+      adapter_dir: tuned && !tuned.as_base ? '/a' : null,
       state: 'ready',
       phase: '',
       error: null,
@@ -32,6 +32,8 @@ describe('the playground', () => {
   it('streams both answers, and goes on from each side’s own', async () => {
     const { core, playground, finish } = open();
     await playground.choose({ modelPath: '/m', run: 'r', checkpoint: null });
+    const opened = core.calls.filter(({ method }) => method === 'chat:open').map(({ args }) => args);
+    expect(opened).toMatchObject([{ tuned: { run: 'r', as_base: true } }, { tuned: { run: 'r', as_base: false } }]);
     await playground.ask('one?');
     core.push('chat:textAdded', { chat: 'tuned', answer: 'x', text: 'two' });
     expect(playground.turns[0]?.answers.tuned).toMatchObject({ text: 'two', state: 'writing' });

@@ -208,13 +208,18 @@ describe('a failed run', () => {
   const config = { training: { learning_rate: 0.01, per_device_train_batch_size: 4, gradient_accumulation_steps: 2 } };
 
   it('offers what mends it', () => {
-    expect(findRemedies('train/diverged', config)).toEqual([
+    expect(findRemedies('train/diverged', '', config)).toEqual([
       { kind: 'lower-rate', value: 0.0025, settings: ['training.learning_rate=0.0025'] },
     ]);
-    expect(findRemedies('memory/exhausted', config)[0]?.settings).toEqual([
+    expect(findRemedies('memory/exhausted', '', config)[0]?.settings).toEqual([
       'training.per_device_train_batch_size=2',
       'training.gradient_accumulation_steps=4',
     ]);
-    expect(findRemedies('disk/full', config)).toEqual([]);
+    const hint =
+      'Need less: --set training.gradient_checkpointing=true --set data.max_length=256\nThe same settings go with `tunesmith resume`.';
+    expect(findRemedies('memory/exhausted', hint, config)).toMatchObject([
+      { kind: 'fit', settings: ['training.gradient_checkpointing=true', 'data.max_length=256'] },
+    ]);
+    expect(findRemedies('disk/full', '', config)).toEqual([]);
   });
 });

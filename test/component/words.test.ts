@@ -66,6 +66,17 @@ describe('a failure', () => {
     expect(failure.hint).not.toContain('tunesmith');
   });
 
+  it('names the settings of a hint in plain words, and leaves out what only helps in a terminal', () => {
+    const hint =
+      'Need less: --set training.per_device_train_batch_size=1\nThe same settings go with `tunesmith resume`.';
+    const failure = explainFailure({ ...plain, code: 'memory/exhausted', hint });
+    expect(failure.hint).toBe('Need less: Examples at a time (batch size): 1.');
+    const disk = 'Free some space on that disk. What was saved before is kept; a run goes on with `tunesmith resume`.';
+    expect(explainFailure({ ...plain, code: 'disk/full', hint: disk }).hint).toBe(
+      'Free some space on that disk. What was saved before is kept.',
+    );
+  });
+
   it('places each fault by file, row and field', () => {
     const faults = [{ file: '/data/in/rows.csv', line: 7, field: 'answer', message: 'is empty' }];
     const [fault] = explainFailure({ ...plain, code: 'data/bad-rows', hint: '', faults }).faults;

@@ -9,6 +9,7 @@ import type { Client } from '../../src-shared/contract/client.ts';
 import type { PushEvents, PushName } from '../../src-shared/contract/events.ts';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import { makeFolder } from '../unit/jobs/support/start-fake.ts';
+import { writeTinyModel } from '../recipe/support/tiny-model.ts';
 import { fakeConfig, openBrowser, type OpenContract, openDesktop, until } from './support/open-contract.ts';
 
 const TRANSPORTS: [string, (home: string) => Promise<OpenContract>][] = [
@@ -200,6 +201,84 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     expect(await failure(client.call('config:dryRun', { config: elsewhere }))).toMatchObject({ code: 'path/refused' });
   });
 
+  it('pauses a training for the time of a measurement, where that was asked for', async () => {
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    const config = fakeConfig(home, 'well', { save_minutes: 400 });
+    const started = await client.call('config:dryRun', { config, pause_running: true });
+    await untilState(run, 'paused');
+    expect(await client.follow(started)).toMatchObject({ peak_memory_bytes: 11e6 });
+    await untilState(run, 'running');
+    await untilState(run, 'finished');
+    const { columns } = await client.call('runs:getMetrics', { run });
+    expect(columns.step).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+  });
+
+  it('leaves a training paused where another run was started meanwhile', async () => {
+    const notices = collect('notice:told');
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    const config = fakeConfig(home, 'well', { save_minutes: 60_000 });
+    const working = await client.call('config:dryRun', { config, pause_running: true });
+    await untilState(run, 'paused');
+    const { run: second } = await client.call('runs:start', { config: fakeConfig(home, 'well') });
+    expect(await client.call('tasks:get', { task: working.task })).toMatchObject({ state: 'cancelled' });
+    await untilState(second, 'finished');
+    expect(await stateOf(run)).toBe('paused');
+    expect(notices).toContainEqual(expect.objectContaining({ code: 'run/stays-paused' }));
+  });
+
+  it('measures how weights can be stored, and finds it again', async () => {
+    const config = fakeConfig(home, 'well');
+    await writeTinyModel(config.model.path);
+    expect(await client.call('config:findStorages', { config })).toBeNull();
+    const kept = await client.follow(await client.call('config:measureStorages', { config, rows: 20 }));
+    expect(kept).toMatchObject({ cached: false, report: { rows: 20, storages: { length: 5 } } });
+    expect(await client.call('config:findStorages', { config, rows: 20 })).toEqual({ ...kept, cached: true });
+    expect(await client.call('config:findStorages', { config, rows: 21 })).toBeNull();
+    writeFileSync(path.join(home, 'rows.jsonl'), '{"text": "two"}\n');
+    expect(await client.call('config:findStorages', { config, rows: 20 })).toBeNull();
+    const elsewhere = { ...config, model: { path: '/etc' } };
+    expect(await failure(client.call('config:measureStorages', { config: elsewhere }))).toMatchObject({
+      code: 'path/refused',
+    });
+  });
+
+  it('evaluates a model and what a run made of it, and hands on the wrong answers', async () => {
+    const { run } = await client.call('runs:start', { config: fakeConfig(home, 'well') });
+    await untilState(run, 'finished');
+    const files = [path.join(home, 'rows.jsonl')];
+    const report = {
+      eval_loss: 1.5,
+      perplexity: Math.exp(1.5),
+      tokens: 9,
+      rows: 3,
+      metrics: { exact_match: 2 / 3 },
+      answered: 3,
+      wrong_count: 1,
+      wrong: [{ prompt: '2?', expected: '2', answer: 'no' }],
+    };
+    const evaluate = async (subject: object) => {
+      const request = { ...subject, files, exact_match: true, with_base: true };
+      return client.follow(await client.call('models:evaluate', request));
+    };
+    expect(await evaluate({ model: path.join(home, 'models', 'tiny') })).toEqual({ report, base: null });
+    expect(await evaluate({ tuned: { run, checkpoint: 10 } })).toEqual({ report, base: report });
+    const refused = [
+      { files: ['/etc/passwd'], model: path.join(home, 'models', 'tiny') },
+      { files, model: '/etc' },
+    ];
+    for (const request of refused) {
+      expect(await failure(client.call('models:evaluate', request))).toMatchObject({ code: 'path/refused' });
+    }
+    expect(await failure(client.call('models:evaluate', { files }))).toMatchObject({ code: 'contract/bad-arguments' });
+    const forever = await client.call('models:evaluate', { files, model: path.join(home, 'models', 'tiny') });
+    await client.call('tasks:cancel', { task: forever.task });
+    expect(await failure(client.follow(forever))).toMatchObject({ code: 'work/interrupted' });
+  });
+
   it('looks through data files as a task, with its result and its failure', async () => {
     const file = path.join(home, 'rows.csv');
     writeFileSync(file, 'prompt,completion\nWhat is one?,1\nWhat is two?,2\n');
@@ -216,6 +295,20 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     });
     expect(await failure(client.follow(broken))).toMatchObject({ code: 'tokenizer/missing' });
     expect(await client.call('tasks:list', {})).toMatchObject([{ state: 'failed' }, { state: 'done' }]);
+  });
+
+  it('copies a file into UTF-8, and refuses one that nobody chose', async () => {
+    const file = path.join(home, 'rows.csv');
+    writeFileSync(file, 'prompt,completion\nOù ?,là\n', 'latin1');
+    const report = await client.follow(await client.call('data:inspect', { train: [file] }));
+    expect(report.fault_counts).toEqual({ 'data/not-utf8': 1 });
+    const [copy] = await client.follow(await client.call('data:convert', { files: [file] }));
+    expect(copy).toMatchObject({ from: file, encoding: 'windows-1252' });
+    const mended = await client.follow(await client.call('data:inspect', { train: [copy?.to ?? ''] }));
+    expect(mended).toMatchObject({ rows: 1, fault_count: 0 });
+    expect(await failure(client.call('data:convert', { files: ['/etc/passwd'] }))).toMatchObject({
+      code: 'path/refused',
+    });
   });
 
   it('streams the answers of a chat, and stops one', async () => {

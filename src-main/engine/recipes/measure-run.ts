@@ -110,9 +110,10 @@ function countBatches({ totalSteps, batchesPerEpoch }: PreparedRun, stepsPerEpoc
   return (totalSteps / stepsPerEpoch) * batchesPerEpoch;
 }
 
-/** The last step is always followed by one. */
+/** The last step is always followed by one; the first may be preceded by one. */
 function countEvaluations({ totalSteps, config }: PreparedRun, stepsPerEpoch: number): number {
-  return Math.ceil(totalSteps / (config.training.eval_steps || stepsPerEpoch));
+  const during = Math.ceil(totalSteps / (config.training.eval_steps || stepsPerEpoch));
+  return during + (config.training.eval_on_start ? 1 : 0);
 }
 
 function peakMemoryBytes(): number {

@@ -137,6 +137,7 @@ export function resolveTraining(
     max_grad_norm: 1,
     logging_steps: 1,
     eval_steps: 0,
+    eval_on_start: false,
     per_device_eval_batch_size: batch,
     metric_for_best_model: 'eval_loss',
     sample_prompts: [],

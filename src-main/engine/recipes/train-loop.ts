@@ -47,6 +47,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
       throw error;
     }
   };
+  if (training.eval_on_start && progress.step === 0 && !host.signal.aborted) await reportStart(loop);
   while (progress.step < run.totalSteps) {
     if (isExhausted(loop)) return 'stopped early';
     if (host.signal.aborted) {
@@ -179,12 +180,17 @@ function reportStep({ options, run, progress }: LoopOptions, learningRate: numbe
   progress.open = { loss: 0, labels: 0, tokens: 0, ms: 0 };
 }
 
-/** @returns true where it is the best so far */
-async function evaluate(loop: LoopOptions): Promise<boolean> {
-  const { options, run, session, progress } = loop;
-  if (run.data.eval.length === 0) return false;
+/** How it is before it learns: told, but no candidate for the best. */
+async function reportStart(loop: LoopOptions): Promise<void> {
+  if (loop.run.data.eval.length === 0) return;
+  const measured = await measureEvaluation(loop);
+  loop.options.host.report({ event: 'eval', step: 0, ...measured, best: false });
+  await reportSamples(loop);
+}
+
+async function measureEvaluation({ run, session }: LoopOptions) {
   const meter = run.task.makeMeter(run.data.eval);
-  const measured = await measureLoss({
+  const { eval_loss, perplexity } = await measureLoss({
     program: session.program,
     task: run.task,
     step: session.steps.evaluate,
@@ -194,8 +200,15 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
     // An evaluation is short beside what would be lost: a stop waits for its end.
     signal: new AbortController().signal,
   });
-  const { eval_loss, perplexity } = measured;
-  const metrics = meter.figures();
+  return { eval_loss, perplexity, metrics: meter.figures() };
+}
+
+/** @returns true where it is the best so far */
+async function evaluate(loop: LoopOptions): Promise<boolean> {
+  const { options, run, progress } = loop;
+  if (run.data.eval.length === 0) return false;
+  const measured = await measureEvaluation(loop);
+  const { eval_loss, metrics } = measured;
   const value = valueOf(loop, eval_loss, metrics);
   const before = progress.best && (progress.best.value ?? progress.best.eval_loss);
   // A model that diverged has no loss that another could be better than.
@@ -203,14 +216,7 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
   progress.eval_loss = eval_loss;
   progress.evals_without_gain = improved ? 0 : progress.evals_without_gain + 1;
   if (improved) progress.best = { step: progress.step, eval_loss, value };
-  options.host.report({
-    event: 'eval',
-    step: progress.step,
-    eval_loss,
-    perplexity,
-    metrics,
-    best: improved,
-  });
+  options.host.report({ event: 'eval', step: progress.step, ...measured, best: improved });
   await reportSamples(loop);
   return improved;
 }

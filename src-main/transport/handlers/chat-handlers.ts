@@ -10,8 +10,8 @@ export function chatHandlers({ services, chats, guard }: CoreContext): HandlersO
     'chat:list': () => chats.list(),
     async 'chat:open'({ model, tuned }) {
       if (tuned !== null) {
-        const { modelDir, adapterDir } = await services.library.tuned(tuned.run, tuned.checkpoint);
-        return chats.open({ modelDir, adapterDir });
+        const { run: _run, base, ...source } = await services.library.tuned(tuned.run, tuned.checkpoint);
+        return chats.open(tuned.as_base ? base : source);
       }
       if (model !== null) return chats.open({ modelDir: await guard.check(model), adapterDir: null });
       throw new AppError(CONTRACT_ERRORS.badArguments, 'chat:open needs a model or a tuned run');

@@ -3,12 +3,14 @@
  */
 import path from 'node:path';
 import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
-import { nameRun } from '../../services/describe-run.ts';
 import type { CoreContext, HandlersOf } from '../core-context.ts';
 import { listFolder } from '../list-folder.ts';
+import type { MeasureMethod } from './measure-handlers.ts';
 import { progressOf } from './progress-of.ts';
 
-export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models' | 'config' | 'files'> {
+export function dataHandlers(
+  context: CoreContext,
+): Omit<HandlersOf<'data' | 'models' | 'config' | 'files'>, MeasureMethod> {
   const { services, tasks, guard, places, push } = context;
   const { data, models } = services;
   return {
@@ -26,6 +28,13 @@ export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models'
       const subject = request.train.map((file) => path.basename(file)).join(', ');
       return tasks.start('repairData', subject, ({ signal, progress }) =>
         data.repair(request, { signal, onEvent: progressOf(progress) }),
+      );
+    },
+    async 'data:convert'({ files }) {
+      for (const file of files) await guard.check(file);
+      const subject = files.map((file) => path.basename(file)).join(', ');
+      return tasks.start('convertData', subject, ({ signal, progress }) =>
+        data.convert(files, { signal, onProgress: (file, fraction) => progress(path.basename(file), fraction) }),
       );
     },
     async 'data:remove'({ id }) {
@@ -57,13 +66,6 @@ export function dataHandlers(context: CoreContext): HandlersOf<'data' | 'models'
       const subject = parsed.data.train.map((file) => path.basename(file)).join(', ');
       return tasks.start('planRun', subject, ({ signal, progress }) =>
         data.plan(parsed, { signal, onEvent: progressOf(progress) }),
-      );
-    },
-    async 'config:dryRun'({ config }) {
-      const parsed = parseRunConfig(config);
-      await guard.checkConfig(parsed);
-      return tasks.start('dryRun', nameRun(parsed), ({ signal, progress }) =>
-        services.dryRuns.measure(parsed, { signal, onEvent: progressOf(progress) }),
       );
     },
 

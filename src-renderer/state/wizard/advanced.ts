@@ -37,10 +37,11 @@ export type AdvancedSetting = {
   };
 }[SettingSection];
 
-export type GroupId = 'length' | 'change' | 'batches' | 'checking' | 'other';
+export type GroupId = 'length' | 'change' | 'batches' | 'checking' | 'optimizer' | 'other';
 
 const RATES = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2];
 const LENGTHS = [32, 64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192];
+const EPSILONS = [1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4];
 const POWERS = [1, 2, 4, 8, 16, 32, 64];
 
 function training(name: Names<'training'>, control: AdvancedSetting['control']): AdvancedSetting {
@@ -85,6 +86,15 @@ export const ADVANCED: Readonly<Record<GroupId, readonly AdvancedSetting[]>> = {
       hardMax: 4096,
       whole: true,
     }),
+    training('per_device_eval_batch_size', {
+      kind: 'number',
+      min: 1,
+      max: 64,
+      stops: POWERS,
+      hardMin: 1,
+      hardMax: 4096,
+      whole: true,
+    }),
     training('gradient_accumulation_steps', {
       kind: 'number',
       min: 1,
@@ -99,11 +109,20 @@ export const ADVANCED: Readonly<Record<GroupId, readonly AdvancedSetting[]>> = {
     training('gradient_checkpointing', { kind: 'choice', values: ['auto', 'true', 'false'] }),
   ],
   checking: [
+    training('eval_on_start', onOff),
     training('eval_steps', { kind: 'number', min: 0, max: 500, step: 10, hardMax: 1e7, whole: true }),
     training('load_best_model_at_end', onOff),
     training('early_stopping_patience', { kind: 'number', min: 0, max: 10, hardMax: 1000, whole: true }),
     training('save_minutes', { kind: 'number', min: 0, max: 60, sensible: [5, 20], hardMax: 1e5 }),
+    training('save_steps', { kind: 'number', min: 0, max: 500, step: 10, hardMax: 1e7, whole: true }),
     training('save_total_limit', { kind: 'number', min: 1, max: 10, hardMin: 1, hardMax: 1000, whole: true }),
+  ],
+  optimizer: [
+    training('warmup_steps', { kind: 'number', min: 0, max: 200, hardMax: 1e7, whole: true }),
+    training('adam_beta1', { kind: 'number', min: 0, max: 0.99, step: 0.01, sensible: [0.85, 0.95], hardMax: 0.9999 }),
+    training('adam_beta2', { kind: 'number', min: 0.9, max: 0.999, step: 0.001, hardMin: 0, hardMax: 0.999999 }),
+    training('adam_epsilon', { kind: 'number', min: 1e-10, max: 1e-4, stops: EPSILONS, hardMax: 1, scientific: true }),
+    training('momentum', { kind: 'number', min: 0, max: 0.99, step: 0.01, hardMax: 0.9999 }),
   ],
   other: [
     data('completion_only_loss', onOff),

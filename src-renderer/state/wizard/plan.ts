@@ -160,6 +160,7 @@ function plainTraining(
     loraplus_lr_ratio: null,
     max_grad_norm: 1,
     eval_steps: 0,
+    eval_on_start: hasEval,
     sample_prompts: [],
     save_steps: 0,
     save_minutes: 10,

@@ -11,11 +11,13 @@ import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Engine } from '../engine.svelte.ts';
 import { toFailure } from '../failure.ts';
 import { createExactPlan, createInspection, type ExactPlan, type Inspection } from '../latest-task.svelte.ts';
+import { Measurement } from '../measurement.svelte.ts';
 import { type StepId, STEPS } from '../route.ts';
 import { findChecks } from './checks.ts';
 import { type Draft, type DraftConfig, EMPTY_DRAFT, type Preset, readDraft } from './draft.ts';
 import { estimateDisk, estimateMemory, estimateTime, judgeMemory } from './estimate.ts';
 import { buildConfig, makePlan } from './plan.ts';
+import { Storages } from './storages.svelte.ts';
 
 const SAVE_PAUSE_MS = 400;
 const LOOK_PAUSE_MS = 350;
@@ -32,6 +34,8 @@ export class Wizard {
   saveFailure = $state.raw<PlainError | null>(null);
   readonly inspection: Inspection;
   readonly exact: ExactPlan;
+  readonly storages: Storages;
+  readonly dryRun: Measurement<'dryRun', RunConfig>;
   readonly #client: Client;
   readonly #engine: Engine;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
@@ -57,11 +61,13 @@ export class Wizard {
     const kept = plan.settings.training.save_total_limit + 2;
     return exactPlan ? exactPlan.checkpoint_bytes * kept : estimateDisk(plan);
   });
-  readonly timeMs = $derived.by(() =>
-    this.model && this.#engine.status
-      ? estimateTime(this.plan, this.model, this.#engine.status, this.measuredPace)
-      : null,
-  );
+  /** The trial steps of this very configuration, null where they were not done. */
+  readonly measured = $derived.by(() => (this.draft.config.model ? this.dryRun.resultOf(this.toConfig()) : null));
+  readonly timeMs = $derived.by(() => {
+    if (this.measured) return this.measured.total_ms;
+    const { status } = this.#engine;
+    return this.model && status ? estimateTime(this.plan, this.model, status, this.measuredPace) : null;
+  });
   readonly checks = $derived.by(() =>
     findChecks({
       draft: this.draft,
@@ -76,6 +82,11 @@ export class Wizard {
       engine: this.#engine.status,
     }),
   );
+  /** There is a model and data that the engine can read. */
+  readonly canMeasure = $derived.by(
+    () => this.model !== null && this.model.faults.length === 0 && (this.inspection.result?.rows ?? 0) > 0,
+  );
+  readonly doubleQuant = $derived.by(() => this.draft.config.quantization.double_quant ?? true);
   readonly canStart = $derived.by(
     () => this.model !== null && this.inspection.result !== null && !this.checks.some(({ level }) => level === 'block'),
   );
@@ -86,6 +97,10 @@ export class Wizard {
     this.#engine = engine;
     this.inspection = createInspection(client);
     this.exact = createExactPlan(client);
+    this.storages = new Storages(client);
+    this.dryRun = new Measurement(client, (config, pause_running) =>
+      client.call('config:dryRun', { config, pause_running }),
+    );
   }
 
   /** Reads the stored draft, or begins with the model that the person most likely wants. */
@@ -175,6 +190,14 @@ export class Wizard {
       ...(data.eval && { eval: data.eval.map(copyOf) }),
     });
     return repaired.reduce((sum, { left_out }) => sum + leaveOut.reduce((all, reason) => all + left_out[reason], 0), 0);
+  }
+
+  /** Puts copies in UTF-8 in the files' place. */
+  async convert(files: readonly string[]): Promise<void> {
+    const { data } = this.draft.config;
+    const copies = await this.#client.follow(await this.#client.call('data:convert', { files: [...files] }));
+    const copyOf = (path: string): string => copies.find(({ from }) => from === path)?.to ?? path;
+    this.change('data', { train: data.train.map(copyOf), ...(data.eval && { eval: data.eval.map(copyOf) }) });
   }
 
   toConfig(): RunConfig {

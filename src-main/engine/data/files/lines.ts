@@ -6,6 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
+import type { TextEncodingLabel } from '../../../../src-shared/domain/data-report.ts';
 import { dataFault } from '../faults.ts';
 import type { DataFault } from '../types.ts';
 import { inMegabytes, MAX_ROW_BYTES } from './limits.ts';
@@ -101,7 +102,7 @@ export function notUtf8Fault(file: string, line: number, bytes: Buffer): DataFau
   const position = findInvalidByte(bytes);
   const byte = bytes[position]!.toString(16).padStart(2, '0').toUpperCase();
   const column = bytes.subarray(0, position).toString('utf8').length + 1;
-  const likely = guessEncoding(bytes);
+  const likely = guessEncoding(bytes).name;
   return dataFault(
     'data/not-utf8',
     file,
@@ -124,18 +125,27 @@ function findInvalidByte(bytes: Buffer): number {
   return bytes.length - 1;
 }
 
-function guessEncoding(bytes: Buffer): string {
-  for (const [encoding, name] of [
+/** An encoding that is not UTF-8, by its label for `TextDecoder` and for people. */
+export interface LikelyEncoding {
+  readonly label: TextEncodingLabel;
+  readonly name: string;
+}
+
+/** In which encoding a line that is not UTF-8 makes sense. */
+export function guessEncoding(bytes: Buffer): LikelyEncoding {
+  for (const [label, name] of [
     ['shift_jis', 'Shift JIS'],
     ['gb18030', 'GB18030 (Chinese)'],
     ['euc-kr', 'EUC-KR (Korean)'],
   ] as const) {
-    if (looksLike(bytes, encoding)) return name;
+    if (looksLike(bytes, label)) return { label, name };
   }
   const high = bytes.filter((byte) => byte >= 0x80);
   const letters = bytes.filter((byte) => (byte | 32) >= 97 && (byte | 32) <= 122).length;
-  if (high.length > letters && high.every((byte) => byte >= 0xa8)) return 'Windows-1251 (Cyrillic)';
-  return high.some((byte) => byte <= 0x9f) ? 'Windows-1252' : 'Latin-1 or Windows-1252';
+  const isCyrillic = high.length > letters && high.every((byte) => byte >= 0xa8);
+  if (isCyrillic) return { label: 'windows-1251', name: 'Windows-1251 (Cyrillic)' };
+  const isWindows = high.some((byte) => byte <= 0x9f);
+  return { label: 'windows-1252', name: isWindows ? 'Windows-1252' : 'Latin-1 or Windows-1252' };
 }
 
 /** True where all non-ASCII bytes come in pairs that this encoding knows, in runs as its language writes them. */

@@ -3,6 +3,7 @@ import { AppError, Interrupted } from '../../../../src-shared/domain/app-error.t
 import { runJobProcess } from '../../../../src-main/jobs/job-process.ts';
 import { runTrainJob } from '../../../../src-main/jobs/train-job.ts';
 import { fakeMeasuredRun } from './fake-measured-run.ts';
+import { fakeStorages } from './fake-storages.ts';
 import { fakeFineTune } from './fake-recipe.ts';
 
 runJobProcess({
@@ -29,7 +30,21 @@ runJobProcess({
       await new Promise((resolve) => setTimeout(resolve, config.training.save_minutes ?? 0));
       return fakeMeasuredRun(config);
     },
-  evaluate: async () => async () => {
+  quantizeReport:
+    async () =>
+    async ({ maxRows }) =>
+      fakeStorages(maxRows),
+  evaluate: async () => async (request) => {
+    if (request.metrics?.includes('exact_match')) {
+      const answers = [1, 2, 3].map((row) => ({
+        prompt: `${row}?`,
+        expected: `${row}`,
+        answer: row === 2 ? 'no' : `${row}`,
+        correct: row !== 2,
+      }));
+      const figures = { eval_loss: 1.5, perplexity: Math.exp(1.5), tokens: 9, rows: 3 };
+      return { ...figures, metrics: { exact_match: 2 / 3 }, answers };
+    }
     // Takes memory until it is stopped.
     const held: Buffer[] = [];
     for (;;) {
