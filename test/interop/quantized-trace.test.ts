@@ -59,9 +59,10 @@ const CASES: readonly TraceCase[] = [
     training: { loraplus_lr_ratio: 4, learning_rate: 2e-3, gradient_checkpointing: true },
   },
   {
-    name: 'DoRA on INT8 with checkpointing',
-    peft: { ...ALL_LINEAR, use_dora: true },
-    quantization: 'int8',
+    // PEFT itself has no DoRA over bitsandbytes' 8-bit weights on a processor.
+    name: 'DoRA on NF4 with checkpointing, rank-stabilized',
+    peft: { ...ALL_LINEAR, use_dora: true, use_rslora: true },
+    quantization: 'nf4',
     training: { gradient_checkpointing: true },
   },
   { name: 'Quasi-LoRA on NF4', peft: ALL_LINEAR, peftType: 'QLORA', quantization: 'nf4' },

@@ -79,15 +79,28 @@ export function bytesOfVariable({ dtype, shape }: Variable): number {
 /**
  * The matrix in the dtype that products run in.
  * @param after keeps a graph from expanding it before this value exists; null = no matter when
+ * @param levels gives `levelQuads`, made once for a step
  * @returns [rows, columns], owned by the current scope unless it is the stored value or the kept copy
  */
-export function expandMatrix(runner: Runner, matrix: FrozenMatrix, compute: FloatDType, after: Tensor | null): Tensor {
+export function expandMatrix(
+  runner: Runner,
+  matrix: FrozenMatrix,
+  compute: FloatDType,
+  after: Tensor | null,
+  levels: () => Tensor = () => levelQuads(runner),
+): Tensor {
   if (matrix.kept) return readVariable(runner, keptVariable(matrix, compute));
-  return expandStored(runner, matrix, compute, after);
+  return expandStored(runner, matrix, compute, after, levels);
 }
 
 /** `expandMatrix` from the stored values even where a copy is kept: how that copy is made. */
-export function expandStored(runner: Runner, matrix: FrozenMatrix, compute: FloatDType, after: Tensor | null): Tensor {
+export function expandStored(
+  runner: Runner,
+  matrix: FrozenMatrix,
+  compute: FloatDType,
+  after: Tensor | null,
+  levels: () => Tensor = () => levelQuads(runner),
+): Tensor {
   const { kind, columns } = matrix;
   const [stored] = variablesOf(matrix) as [Variable];
   const value = makeTensor(runner, runner.read(stored), stored.dtype, stored.shape);
@@ -96,7 +109,7 @@ export function expandStored(runner: Runner, matrix: FrozenMatrix, compute: Floa
     () => {
       const held = after ? { ...value, id: runner.barrier(value.id, value.dtype, after.id) } : value;
       if (kind === 'int8') return expandInt8(held, readVariable(runner, variablesOf(matrix)[1]!), compute);
-      if (kind === 'nf4') return raw.reshape(expandNf4(held, matrix, compute), [rowsOf(matrix), columns]);
+      if (kind === 'nf4') return raw.reshape(expandNf4(held, matrix, compute, levels()), [rowsOf(matrix), columns]);
       return raw.cast(held, compute);
     },
     (result) => [result.id],
@@ -117,14 +130,13 @@ function expandInt8(q: Tensor, scb: Tensor, compute: FloatDType): Tensor {
 }
 
 /** Two bytes name four levels: one lookup gives them all, the block maxima scale them. */
-function expandNf4(packed: Tensor, matrix: FrozenMatrix, compute: FloatDType): Tensor {
+function expandNf4(packed: Tensor, matrix: FrozenMatrix, compute: FloatDType, table: Tensor): Tensor {
   const { runner } = packed;
   const { members, columns } = matrix;
   const maxima = raw.concat(
     members.map((member) => blockMaxima(runner, member, columns, matrix.doubleQuant)),
     0,
   );
-  const table = raw.constant(runner, levelQuads(), 'float32', [65536, 4]);
   const blocks = members.reduce((sum, { rows }) => sum + blocksOf(rows, columns), 0);
   const words = raw.bitcastBytes(packed, 'uint16', [(blocks * NF4_BLOCKSIZE) / 4]);
   const quads = raw.gatherRows(table, raw.cast(words, 'int32')); // [words, 4]
@@ -169,15 +181,29 @@ function dropPadding(values: Tensor, { members, columns }: FrozenMatrix): Tensor
   return raw.concat(real, 0);
 }
 
-let quads: Float32Array<ArrayBuffer> | null = null;
+/**
+ * Two bytes, the first one in the lower half of the number -> the levels of their four halves, upper half first. Made on the device of
+ * a small constant: a large one is copied again and again while TensorFlow prepares a graph.
+ * @returns [65536, 4]; shared by all matrices of a step
+ */
+export function levelQuads(runner: Runner): Tensor {
+  return runner.scope(
+    () => {
+      const pairs = raw.constant(runner, bytePairs(), 'float32', [256, 2]);
+      const everyFirst = raw.multiply(raw.reshape(pairs, [1, 256, 2]), raw.fill(runner, [256, 1, 1], 1));
+      const everySecond = raw.multiply(raw.reshape(pairs, [256, 1, 2]), raw.fill(runner, [1, 256, 1], 1));
+      return raw.reshape(raw.concat([everyFirst, everySecond], 2), [65536, 4]);
+    },
+    (table) => [table.id],
+  );
+}
 
-/** Two bytes, the first one in the lower half of the number -> the levels of their four halves, upper half first. */
-function levelQuads(): Float32Array<ArrayBuffer> {
-  if (quads !== null) return quads;
-  quads = new Float32Array(65536 * 4);
-  for (let word = 0; word < 65536; word += 1) {
-    const halves = [(word >> 4) & 15, word & 15, word >> 12, (word >> 8) & 15];
-    halves.forEach((level, index) => (quads![word * 4 + index] = NF4_LEVELS[level]!));
+/** byte -> (level of its upper half, level of its lower half) */
+function bytePairs(): Float32Array<ArrayBuffer> {
+  const pairs = new Float32Array(512);
+  for (let byte = 0; byte < 256; byte += 1) {
+    pairs[byte * 2] = NF4_LEVELS[byte >> 4]!;
+    pairs[byte * 2 + 1] = NF4_LEVELS[byte & 15]!;
   }
-  return quads;
+  return pairs;
 }

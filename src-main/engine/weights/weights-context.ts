@@ -1,13 +1,12 @@
 /**
  * @file The step context over planned weights: finds each tensor a layer asks for, frozen or trained.
  */
-import type { FloatDType } from '../device/dtype.ts';
 import type { Runner, Variable } from '../device/runner.ts';
 import type { StepContext } from '../nn/step-context.ts';
 import type { Parameter } from '../ops/linear.ts';
 import * as raw from '../ops/primitives.ts';
 import { makeTensor, type Tensor } from '../ops/tensor.ts';
-import { expandMatrix, type FrozenMatrix } from './frozen-matrix.ts';
+import { expandMatrix, type FrozenMatrix, levelQuads } from './frozen-matrix.ts';
 import type { WeightPlan } from './plan.ts';
 
 export interface WeightsContextOptions {
@@ -27,6 +26,8 @@ export function makeContext(options: WeightsContextOptions): StepContext {
   const vectors = byName(plan.vectors);
   const tables = byName(plan.tables);
   const places = placesOf(plan.matrices);
+  let quads: Tensor | null = null;
+  const levels = (): Tensor => (quads ??= runner.forStep(() => levelQuads(runner)));
   return {
     runner,
     compute,
@@ -36,7 +37,8 @@ export function makeContext(options: WeightsContextOptions): StepContext {
     frozen: (name) => readVariable(runner, vectors.get(name), name),
     table: (name) => readVariable(runner, tables.get(name), name),
     tableUpdate: (name) => plan.tableUpdates.get(name) ?? null,
-    matrix: (names, after) => findMatrix(runner, places, names, compute, after),
+    matrix: (names, after) =>
+      findMatrix((matrix) => expandMatrix(runner, matrix, compute, after, levels), places, names),
     leavesUnder: (prefix) =>
       [...parameters].filter(([name, { leaf }]) => name.startsWith(prefix) && leaf.isLeaf).map(([, { leaf }]) => leaf),
     dropoutMask: dropoutMasks(options),
@@ -70,11 +72,9 @@ function placesOf(matrices: readonly FrozenMatrix[]): Map<string, Place> {
 }
 
 function findMatrix(
-  runner: Runner,
+  expand: (matrix: FrozenMatrix) => Tensor,
   places: ReadonlyMap<string, Place>,
   names: readonly string[],
-  compute: FloatDType,
-  after: Tensor | null,
 ): Tensor {
   const found = names.map((name) => {
     const place = places.get(name);
@@ -83,9 +83,9 @@ function findMatrix(
   });
   const [first] = found as [Place];
   const whole = found.every(({ matrix }) => matrix === first.matrix) && found.length === first.matrix.members.length;
-  if (whole) return expandMatrix(runner, first.matrix, compute, after);
+  if (whole) return expand(first.matrix);
   const parts = found.map(({ matrix, firstRow, rows }) => {
-    const full = expandMatrix(runner, matrix, compute, after);
+    const full = expand(matrix);
     return matrix.members.length === 1 ? full : raw.sliceAxis(full, 0, firstRow, rows);
   });
   return raw.concat(parts, 0);
