@@ -60,6 +60,45 @@ export function chunkedCrossEntropy(options: CrossEntropyOptions): Tensor {
   return loss!;
 }
 
+/** What an evaluation counts, f32 scalars. */
+export interface EvaluatedLoss {
+  readonly loss: Tensor;
+  /** Labels that the model holds for the likeliest token. */
+  readonly hits: Tensor;
+}
+
+/** The same sum without gradients, and how often the label is the likeliest token. */
+export function evaluateCrossEntropy(options: Omit<CrossEntropyOptions, 'headLeaves'>): EvaluatedLoss {
+  const { hidden, labels, weights, head, chunks } = options;
+  const parts = raw.splitEvenly(detach(hidden), chunks, 0);
+  const labelParts = raw.splitEvenly(labels, chunks, 0);
+  const weightParts = raw.splitEvenly(weights, chunks, 0);
+  const results: EvaluatedLoss[] = [];
+  for (const [index, part] of parts.entries()) {
+    const before = results.at(-1);
+    const held = before ? after(part, before.loss) : part;
+    results.push(evaluateChunk(head, held, labelParts[index]!, weightParts[index]!));
+  }
+  return results.reduce((a, b) => ({ loss: raw.add(a.loss, b.loss), hits: raw.add(a.hits, b.hits) }));
+}
+
+function evaluateChunk(
+  head: CrossEntropyOptions['head'],
+  part: Tensor,
+  labels: Tensor,
+  weights: Tensor,
+): EvaluatedLoss {
+  return part.runner.scope(
+    () => {
+      const logits = detach(head(part));
+      const isHit = raw.cast(raw.compare('Equal', raw.argMax(logits), labels), 'float32');
+      const { losses } = softmaxCrossEntropy(logits, labels);
+      return { loss: raw.sumAll(raw.multiply(losses, weights)), hits: raw.sumAll(raw.multiply(isHit, weights)) };
+    },
+    ({ loss, hits }) => [loss.id, hits.id],
+  );
+}
+
 interface ChunkResult {
   readonly loss: Tensor;
   readonly grads: readonly (Tensor | null)[];

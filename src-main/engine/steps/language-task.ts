@@ -1,11 +1,13 @@
 /**
  * @file Steps of language models: cross-entropy at every position with a label.
  */
-import { chunkedCrossEntropy } from '../loss/cross-entropy.ts';
+import { chunkedCrossEntropy, evaluateCrossEntropy } from '../loss/cross-entropy.ts';
 import type { LanguageModel, MaskedModel } from '../models/model.ts';
 import { takeRows } from '../ops/embedding.ts';
+import * as raw from '../ops/primitives.ts';
+import type { Tensor } from '../ops/tensor.ts';
 import { LABEL_SPECS, labelArrays } from './loss-inputs.ts';
-import { probeTokens, type StepTask } from './step-task.ts';
+import { probeTokens, type StepResult, type StepTask } from './step-task.ts';
 import { type TableCache, tokenArrays, tokenBatch, tokenSpecs } from './token-inputs.ts';
 
 export interface LanguageTaskOptions {
@@ -18,17 +20,21 @@ export interface LanguageTaskOptions {
 export function languageTask({ model, tables, chunks }: LanguageTaskOptions): StepTask {
   return {
     inputs: { ...tokenSpecs(model), ...LABEL_SPECS },
-    forward(ctx, inputs) {
+    forward(ctx, inputs): StepResult {
       const states = model.forward(ctx, tokenBatch(model, inputs));
-      const loss = chunkedCrossEntropy({
+      const labelled = {
         hidden: takeRows(states, inputs['label_positions']!),
         labels: inputs['label_ids']!,
         weights: inputs['label_weights']!,
-        head: (hidden) => model.head(ctx, hidden),
-        headLeaves: ctx.training ? model.headLeaves(ctx) : [],
+        head: (hidden: Tensor) => model.head(ctx, hidden),
         chunks,
-      });
-      return { loss, outputs: {} };
+      };
+      if (ctx.training) {
+        const loss = chunkedCrossEntropy({ ...labelled, headLeaves: model.headLeaves(ctx) });
+        return { loss, outputs: {} };
+      }
+      const { loss, hits } = evaluateCrossEntropy(labelled);
+      return { loss, outputs: { hits, labels: raw.sumAll(labelled.weights) } };
     },
     countLabels: ({ labelIds }) => labelIds.length,
     arrays(batch, scale) {

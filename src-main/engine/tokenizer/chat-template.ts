@@ -23,6 +23,8 @@ export interface RenderChatOptions {
   readonly template?: string | null;
   /** What `strftime_now` tells; left out = now. */
   readonly now?: Date;
+  /** How long rendering may take; left out = 10 s. */
+  readonly limitMs?: number;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');
@@ -32,7 +34,8 @@ const MAX_COMPILED = 16;
 /**
  * @param source Jinja text
  * @param specialTokens bos_token, eos_token, … as the template may name them
- * @throws chat-template/syntax, chat-template/refused (the template's own raise_exception or a fault while rendering)
+ * @throws chat-template/syntax, chat-template/too-slow, chat-template/refused (the template's own raise_exception or a fault while
+ *   rendering)
  */
 export function renderChatTemplate(
   source: string,
@@ -52,15 +55,48 @@ export function renderChatTemplate(
   try {
     const environment = new Environment();
     for (const [name, value] of Object.entries(values)) environment.set(name, value);
-    const { value } = new Interpreter(environment).run(template.parsed);
+    const { value } = new TimedInterpreter(environment, options.limitMs ?? RENDER_LIMIT_MS).run(template.parsed);
     if (typeof value !== 'string') throw new Error('it renders no text');
+    if (value.length > MOST_CHARS) throw new Error(`it renders ${Math.round(value.length / 1e6)} million characters`);
     return value;
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new AppError('chat-template/refused', `the chat template refuses this conversation: ${reason}`, {
       cause: error,
       hint: 'Correct the conversation, or set data.template to a template that accepts it.',
     });
+  }
+}
+
+/** Longest text that a conversation may become; no model reads as much. */
+const MOST_CHARS = 16 * 2 ** 20;
+/** Templates take milliseconds; one that takes this long would never end. */
+const RENDER_LIMIT_MS = 10_000;
+/** Steps from one look at the clock to the next. */
+const STEPS_A_LOOK = 256;
+
+/** Ends a template that runs in circles, instead of waiting for somebody who kills the process. */
+class TimedInterpreter extends Interpreter {
+  readonly #limitMs: number;
+  readonly #startedAt = performance.now();
+  #steps = 0;
+
+  constructor(environment: Environment, limitMs: number) {
+    super(environment);
+    this.#limitMs = limitMs;
+  }
+
+  /** @throws chat-template/too-slow */
+  override evaluate(...args: Parameters<Interpreter['evaluate']>): ReturnType<Interpreter['evaluate']> {
+    this.#steps += 1;
+    if (this.#steps % STEPS_A_LOOK === 0 && performance.now() > this.#startedAt + this.#limitMs) {
+      const message = `The chat template had not rendered one conversation after ${this.#limitMs / 1000} s`;
+      throw new AppError('chat-template/too-slow', message, {
+        hint: 'Look for loops inside loops in data.template, or leave it out to use the model’s own.',
+      });
+    }
+    return super.evaluate(...args);
   }
 }
 

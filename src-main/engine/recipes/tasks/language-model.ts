@@ -12,7 +12,7 @@ import { decode } from '../decode.ts';
 import { stopIds, writeAnswer } from '../generate.ts';
 import { promptIds } from '../prompt-ids.ts';
 import { promptText } from '../prompt-text.ts';
-import { makeEmptyMeter, type Sample, type SampleRequest, type Task } from '../task.ts';
+import { makeEmptyMeter, type Meter, type Sample, type SampleRequest, type Task } from '../task.ts';
 
 const MOST_SAMPLES = 3;
 const MOST_TOKENS = 64;
@@ -30,15 +30,29 @@ export function languageModelTask(options: LanguageModelOptions): Task {
       padTokenId: tokenizer.padTokenId ?? 0,
       ...(model.kind === 'encoder-decoder' && { decoderStartTokenId: model.decoderStartTokenId }),
     },
-    figures: { perplexity: 'lower' },
+    figures: { perplexity: 'lower', mean_token_accuracy: 'higher' },
     makeStep: (tables, chunks) => languageTask({ model, tables, chunks }),
     answering: ({ plan, buckets }) => ({
       entries: generateEntries({ model, plan, buckets }),
       scratch: cacheVariables(model, plan),
     }),
-    makeMeter: makeEmptyMeter,
+    makeMeter: makeTokenMeter,
     answerSamples: (request) => writeSamples(options, request),
     answer: (context, request) => writeAnswer(options, context, request),
+  };
+}
+
+/** Share of labelled tokens that the model holds for the likeliest, named as TRL names it. */
+function makeTokenMeter(): Meter {
+  let hits = 0;
+  let labels = 0;
+  return {
+    ...makeEmptyMeter(),
+    take(_rows, outputs) {
+      hits += outputs['hits']![0]!;
+      labels += outputs['labels']![0]!;
+    },
+    figures: () => ({ mean_token_accuracy: hits / Math.max(1, labels) }),
   };
 }
 

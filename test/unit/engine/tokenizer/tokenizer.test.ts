@@ -134,6 +134,22 @@ describe('chat templates', () => {
     expect(tokenizer.renderChat(CHAT, { template, now })).toBe('04 Jul 2031 July 09:05 %');
   });
 
+  it('end where they run in circles, and where they grow without end', async () => {
+    const tokenizer = await loadTokenizer(await writeTokenizerFolder(dir));
+    const loop = '{% for a in range(90000) %}{% for b in range(90000) %}{{ b }}{% endfor %}{% endfor %}';
+    expect(() => tokenizer.renderChat(CHAT, { template: loop, limitMs: 50 })).toThrow(
+      'had not rendered one conversation',
+    );
+    const doubling =
+      "{% set ns = namespace(s='xxxx') %}{% for i in range(N) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}";
+    for (const [times, reason] of [
+      ['24', /it renders 67 million characters/],
+      ['60', /Invalid string length/],
+    ] as const) {
+      expect(() => tokenizer.renderChat(CHAT, { template: doubling.replace('N', times) })).toThrow(reason);
+    }
+  });
+
   it('are refused by name of the fault', async () => {
     const none = await loadTokenizer(await writeTokenizerFolder(dir, { config: {} }));
     expect(none.chatTemplate).toBeNull();
