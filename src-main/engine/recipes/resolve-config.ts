@@ -75,6 +75,11 @@ function requireNone(faults: readonly Fault[]): void {
 
 const LOSSES = ['eval_loss', 'loss'];
 
+/** The figure that the best checkpoint is chosen by; the Trainer puts `eval_` before each. */
+export function figureOf({ metric_for_best_model: name = 'loss' }: Partial<TrainingConfig>): string {
+  return name.replace(/^eval_/, '');
+}
+
 /** As stored; a half-precision file is trained in bf16 where the engine has it, an f32 file in f32. */
 export function resolveQuantization(config: RunConfig, folder: ModelFolder, hasBf16: boolean): QuantizationConfig {
   const stored = quantizationFor(folder, config.quantization);
@@ -110,7 +115,7 @@ export function resolveTraining(
 ): TrainingConfig {
   const { training } = config;
   const known = [...LOSSES, ...Object.keys(figures)];
-  if (training.metric_for_best_model && !known.includes(training.metric_for_best_model)) {
+  if (training.metric_for_best_model && !known.includes(figureOf(training))) {
     const message = `"${training.metric_for_best_model}" is not measured; choose from ${known.join(', ')}`;
     requireNone([{ field: 'training.metric_for_best_model', message }]);
   }

@@ -13,6 +13,7 @@ import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
 import { rateOf } from './rate-course.ts';
+import { figureOf } from './resolve-config.ts';
 import { encodeState } from './run-progress.ts';
 import { reportSamples } from './samples.ts';
 import type { TrainingSession } from './training-session.ts';
@@ -223,11 +224,11 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
 
 /** The figure that says which evaluation is best; the perplexity is best where the loss is. */
 function valueOf({ run }: LoopOptions, loss: number, metrics: Readonly<Record<string, number>>): number {
-  return metrics[run.config.training.metric_for_best_model] ?? loss;
+  return metrics[figureOf(run.config.training)] ?? loss;
 }
 
 function isBetter({ run }: LoopOptions, value: number, best: number): boolean {
-  const wanted = run.task.figures[run.config.training.metric_for_best_model] ?? 'lower';
+  const wanted = run.task.figures[figureOf(run.config.training)] ?? 'lower';
   return wanted === 'lower' ? value < best : value > best;
 }
 
