@@ -6,8 +6,49 @@ import { type Activation, ACTIVATIONS, findActivation } from '../ops/activation.
 
 export type RawConfig = Readonly<Record<string, unknown>>;
 
+/** What was found wrong with a configuration that is read in spite of its faults. */
+export interface ForgivenConfig {
+  readonly config: RawConfig;
+  /** Filled while a model is made of it. */
+  readonly faults: Fault[];
+  /** Whether all sizes could be read: else those of the model mean nothing. */
+  sizesAreKnown: boolean;
+}
+
+const forgiven = new WeakMap<RawConfig, ForgivenConfig>();
+
+/** The same configuration, of which a model is made in spite of its faults, to see what else differs. */
+export function forgiveFaults(config: RawConfig): ForgivenConfig {
+  const kept = { config: { ...config }, faults: [], sizesAreKnown: true };
+  forgiven.set(kept.config, kept);
+  return kept;
+}
+
+/**
+ * Settings that change what some families compute, with the values that change nothing. A family that reads one knows what to do; where
+ * it does not, the model is not what its model_type says.
+ */
+const COMPUTING: Readonly<Record<string, readonly unknown[]>> = {
+  attention_multiplier: [null, 1],
+  attn_logit_softcapping: [null, 0],
+  clip_qkv: [null],
+  embedding_multiplier: [null, 1],
+  final_logit_softcapping: [null, 0],
+  logit_scale: [null, 1],
+  logits_scaling: [null, 1],
+  n_routed_experts: [null, 0, 1],
+  num_experts: [null, 0, 1],
+  num_local_experts: [null, 0, 1],
+  qk_layernorm: [null, false],
+  qk_norm: [null, false],
+  residual_multiplier: [null, 1],
+  use_qk_norm: [null, false],
+};
+
 export class ConfigReader {
   readonly #raw: RawConfig;
+  readonly #asked = new Set<string>();
+  #sizesAreKnown = true;
   readonly #otherNames: Readonly<Record<string, readonly string[]>>;
   readonly #file = 'config.json';
   readonly #faults: Fault[] = [];
@@ -20,7 +61,9 @@ export class ConfigReader {
 
   /** The value as it is; undefined where it is not in the file. */
   value(key: string): unknown {
-    return this.#raw[this.#nameOf(key)];
+    const name = this.#nameOf(key);
+    this.#asked.add(name);
+    return this.#raw[name];
   }
 
   /** The name in the file; of a value that is missing, the family's own. */
@@ -33,6 +76,7 @@ export class ConfigReader {
   int(key: string, fallback?: number): number {
     const value = this.value(key) ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+    this.#sizesAreKnown = false;
     this.fault(
       key,
       value === undefined ? 'is missing' : `must be a positive whole number, got ${JSON.stringify(value)}`,
@@ -108,18 +152,38 @@ export class ConfigReader {
     this.#faults.push({ file: this.#file, field: this.#nameOf(key), message });
   }
 
+  /** False once a size could not be read: what follows from it says nothing. */
+  get sizesAreKnown(): boolean {
+    return this.#sizesAreKnown;
+  }
+
   /** Everything wrong so far. */
   get faults(): readonly Fault[] {
     return this.#faults;
   }
 
-  /** Ends the reading. @throws model/bad-config with all faults. */
+  /** Ends the reading. @throws model/bad-config with all faults, unless they are forgiven. */
   finish(): void {
+    this.#refuseUnreadSettings();
     if (this.#faults.length === 0) return;
+    const kept = forgiven.get(this.#raw);
+    if (kept) {
+      kept.faults.push(...this.#faults);
+      kept.sizesAreKnown &&= this.#sizesAreKnown;
+      return;
+    }
     const list = this.#faults.map(({ field, message }) => `${field} ${message}`).join('; ');
     throw new AppError('model/bad-config', `${this.#file}: ${list}`, {
       faults: this.#faults,
       hint: 'Get the model folder again, or correct its config.json.',
     });
+  }
+
+  #refuseUnreadSettings(): void {
+    for (const [key, harmless] of Object.entries(COMPUTING)) {
+      const value = this.#raw[key];
+      if (value === undefined || this.#asked.has(key) || harmless.includes(value)) continue;
+      this.fault(key, `is ${JSON.stringify(value)}, which this architecture does not compute with here`);
+    }
   }
 }

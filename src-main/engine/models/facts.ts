@@ -23,8 +23,10 @@ export function readFacts(read: ConfigReader, defaults: FactDefaults): ModelFact
   const kvHeads = read.intOrNull('num_key_value_heads', defaults.kvHeads ?? null) ?? heads;
   const givenHeadDim = read.intOrNull('head_dim', defaults.headDim ?? null);
   const headDim = givenHeadDim ?? Math.max(1, Math.floor(hiddenSize / heads));
-  if (heads % kvHeads !== 0) read.fault('num_key_value_heads', `${kvHeads} does not divide ${heads} heads`);
-  if (givenHeadDim === null && hiddenSize % heads !== 0) {
+  const { sizesAreKnown } = read;
+  if (sizesAreKnown && heads % kvHeads !== 0)
+    read.fault('num_key_value_heads', `${kvHeads} does not divide ${heads} heads`);
+  if (sizesAreKnown && givenHeadDim === null && hiddenSize % heads !== 0) {
     read.fault('num_attention_heads', `${heads} does not divide the hidden size ${hiddenSize}`);
   }
   return {

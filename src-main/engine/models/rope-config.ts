@@ -39,7 +39,7 @@ export function checkRope(
   { theta, partial = 1, scaling }: { theta: number; partial?: number; scaling: RawConfig | null },
 ): RopeConfig {
   const rotaryDim = Math.floor(headDim * partial);
-  if (rotaryDim % 2 !== 0 || rotaryDim <= 0) {
+  if (read.sizesAreKnown && (rotaryDim % 2 !== 0 || rotaryDim <= 0)) {
     read.fault('head_dim', `${headDim}, of which rotary positions take ${rotaryDim}: that must be even and above 0`);
   }
   const kind = scaling?.['rope_type'] ?? scaling?.['type'] ?? 'default';

@@ -3,15 +3,15 @@
  *
  * A classifier's head may be missing from the files (a base model, an adapter that brings it): it is then drawn anew where that is allowed.
  */
-import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
+import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { ClassSet } from '../data/class-labels.ts';
-import { listWeightNames, storedKindOf } from '../formats/bitsandbytes.ts';
+import { storedKindOf } from '../formats/bitsandbytes.ts';
 import { type ModelFolder, openModelFolder } from '../formats/model-folder.ts';
 import { transposeTensors } from '../formats/transposed.ts';
 import type { AnyModel } from '../models/model.ts';
-import { makeModel } from '../models/registry.ts';
 import { transposedNames, type WeightSpec } from '../nn/weight-spec.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { makeModelOf, requireFit } from './explain-misfit.ts';
 import { classesOfModel, findClasses } from './find-classes.ts';
 import { addFreshTensors, renameTensors } from './model-view.ts';
 
@@ -81,7 +81,7 @@ export function requireHead({ fresh, folder }: OpenModel, brought: ReadonlySet<s
 
 function fitModel(files: ModelFolder, options: OpenModelOptions): OpenModel {
   const classes = options.classes === undefined ? classesOfModel(files) : options.classes;
-  const model = makeModel(files.config, classes?.names.length ?? null, files);
+  const model = makeModelOf(files, classes?.names.length ?? null);
   const transposed = transposedNames(model.weights);
   const stored = transposeTensors(renameTensors(files, model), (name) => transposed.has(name));
   const fresh = options.headSeed === undefined ? [] : listFresh(stored, model);
@@ -109,32 +109,4 @@ function listFresh(folder: ModelFolder, model: AnyModel): WeightSpec[] {
       !folder.has(name) || (storedKindOf(folder, name) === null && folder.entry(name).shape.join() !== shape.join())
     );
   });
-}
-
-/** All differences between what the model needs and what the files hold. */
-function requireFit(files: ModelFolder, folder: ModelFolder, model: AnyModel): void {
-  const faults: Fault[] = [];
-  for (const { name, shape } of model.weights) {
-    if (!folder.has(name)) {
-      faults.push({ file: files.path, field: name, message: 'is missing' });
-      continue;
-    }
-    const found = folder.entry(name).shape;
-    if (storedKindOf(folder, name) !== 'nf4' && found.join() !== shape.join()) {
-      const message = `has the shape [${found.join(', ')}], config.json says [${shape.join(', ')}]`;
-      faults.push({ file: folder.fileOf(name), field: name, message });
-    }
-  }
-  if (faults.length === 0) return;
-  const needed = new Set(model.weights.map(({ name }) => name));
-  for (const name of listWeightNames(folder)) {
-    if (!needed.has(name))
-      faults.push({ file: folder.fileOf(name), field: name, message: 'is not part of this architecture' });
-  }
-  const [first] = faults as [Fault];
-  throw new AppError(
-    'model/does-not-fit',
-    `${files.path}: the weights do not fit config.json (${faults.length} difference${faults.length > 1 ? 's' : ''}; ${first.field} ${first.message})`,
-    { faults, hint: 'Get all files of the model again, from one place.' },
-  );
 }
