@@ -14,6 +14,7 @@ import { createHubService, type HubService } from './hub-service.ts';
 import { createInferenceService, type InferenceService } from './inference-service.ts';
 import { createJobRunner } from './job-runner.ts';
 import { createModelService, type ModelService, RESOURCES_FOLDER } from './model-service.ts';
+import { createModelsFolderService, type ModelsFolderService } from './models-folder-service.ts';
 import type { Notice } from './notice.ts';
 import { createQuantizationService, type QuantizationService } from './quantization-service.ts';
 import { createQueueService, type QueueService } from './queue-service.ts';
@@ -47,6 +48,7 @@ export interface Services {
   readonly access: HubAccessService;
   readonly hub: HubService;
   readonly downloads: DownloadService;
+  readonly modelsFolder: ModelsFolderService;
   readonly inference: InferenceService;
   readonly exports: ExportService;
   readonly quantization: QuantizationService;
@@ -82,6 +84,7 @@ export function createServices(options: ServicesOptions): Services {
     access,
     hub,
     downloads,
+    modelsFolder: createModelsFolderService({ history, access, settings, models, downloads }),
     inference: createInferenceService(jobs),
     exports: createExportService({ home, history, jobs }),
     quantization: createQuantizationService(home, jobs),

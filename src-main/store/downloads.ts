@@ -48,6 +48,10 @@ export function setDownloadEnd(db: WritableDb, id: string, end: Pick<DownloadRow
   execute(db, 'UPDATE downloads SET paused = @paused, error_json = @error_json WHERE id = @id', { id, ...end });
 }
 
+export function moveDownload(db: WritableDb, from: string, to: string): void {
+  execute(db, 'UPDATE downloads SET dir = @to WHERE dir = @from', { from, to });
+}
+
 export function deleteDownload(db: WritableDb, id: string): void {
   execute(db, 'DELETE FROM downloads WHERE id = @id', { id });
 }

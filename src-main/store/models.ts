@@ -26,6 +26,10 @@ export function findModelByPath(db: ReadableDb, path: string): ModelRecord | nul
   return selectOne<ModelRecord>(db, 'SELECT * FROM models WHERE path = @path', { path });
 }
 
+export function moveModel(db: WritableDb, from: string, to: string): void {
+  execute(db, 'UPDATE models SET path = @to WHERE path = @from', { from, to });
+}
+
 export function deleteModel(db: WritableDb, id: string): boolean {
   return execute(db, 'DELETE FROM models WHERE id = @id', { id }) > 0;
 }

@@ -95,8 +95,15 @@ export const hub = {
 
 export const hubSettings = {
   folder: 'Folder for downloads',
-  folderText: 'New downloads go here. Models that are here already stay where they are and stay in the list.',
+  folderText: 'New downloads go here. When you change it, Tunesmith asks whether those that are here move too.',
   folderChanged: 'New downloads go there. Models that are here already stay where they are.',
+  moveTitle: (count: number, size: string) => `Move ${countOf(count, 'download', 'downloads')} (${size}) there too?`,
+  moveText: (to: string, free: string) =>
+    `${to} has ${free} free. Where runs start from a model, a link stays in its old place, so that they can go on.`,
+  moveThem: 'Move them',
+  leaveThem: 'Leave them where they are',
+  moving: 'Moving',
+  moved: (count: number, size: string) => `${countOf(count, 'download', 'downloads')} (${size}) moved.`,
   free: (size: string) => `${size} free`,
   change: 'Change',
   usual: 'Back to the usual one',

@@ -23,7 +23,7 @@ export interface PushEvents {
   'chat:textAdded': { readonly chat: string; readonly answer: string; readonly text: string };
   'chat:answered': ChatAnswered;
   'settings:changed': Settings;
-  'models:changed': { readonly reason: 'imported' | 'removed' | 'downloaded' };
+  'models:changed': { readonly reason: 'imported' | 'removed' | 'downloaded' | 'moved' };
   /** At most four a second for each. */
   'download:changed': Download;
   /** With the model where it is finished, null where it was cancelled. */

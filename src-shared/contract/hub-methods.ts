@@ -2,9 +2,10 @@
  * @file The hub: looking for models, downloads, and the way there. A token goes in and never comes out.
  */
 import { z } from 'zod';
-import type { Download, HubAccessView, HubLook, HubModel } from '../domain/hub.ts';
+import type { Download, HubAccessView, HubLook, HubModel, ModelsMove } from '../domain/hub.ts';
 import type { ListedModel } from '../domain/models.ts';
 import type { StarterUse } from '../domain/starter-models.ts';
+import type { TaskStarted } from '../domain/tasks.ts';
 import { filePath, id, method, none } from './method.ts';
 
 /** `maker/name`; what it may look like exactly is the service's to say. */
@@ -32,6 +33,14 @@ export const hubMethods = {
   'hub:setToken': method<HubAccessView>()(
     z.strictObject({ token: z.string().max(500).nullable(), kept: z.boolean().default(false) }),
   ),
+
+  /** What `models:moveFolder` would move. */
+  'models:planMove': method<ModelsMove>()(z.strictObject({ to: filePath })),
+  /**
+   * Downloads go there from now on, and those that are here move too; where runs start from one, a link stays in its old place.
+   * @throws (of the task) disk/no-space, model/in-use, download/at-work
+   */
+  'models:moveFolder': method<TaskStarted<'moveModels'>>()(z.strictObject({ to: filePath })),
 
   /** Those that are not finished, in the order they were begun. */
   'downloads:list': method<readonly Download[]>()(none),

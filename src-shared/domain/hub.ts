@@ -111,6 +111,22 @@ export interface HubAccessView {
   readonly free_bytes: number;
 }
 
+/** What moving the folder of the downloads would do, or has done. */
+export interface ModelsMove {
+  readonly from: string;
+  readonly to: string;
+  /** Finished downloads and those that are not. */
+  readonly models: readonly {
+    readonly name: string;
+    readonly path: string;
+    readonly to: string;
+    readonly bytes: number;
+  }[];
+  readonly total_bytes: number;
+  /** On the disk that they would go to. */
+  readonly free_bytes: number;
+}
+
 /** What taking a model away has done. */
 export interface RemovedModel {
   readonly id: string;

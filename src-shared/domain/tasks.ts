@@ -5,6 +5,7 @@
 import type { PlainError } from './app-error.ts';
 import type { ConvertedFile, DataReport, RepairedFile } from './data-report.ts';
 import type { ComparedEvaluation } from './evaluation.ts';
+import type { ModelsMove } from './hub.ts';
 import type { KeptReport } from './quantize-report.ts';
 import type { MeasuredRun, RunPlan } from './run-plan.ts';
 
@@ -19,6 +20,7 @@ export interface TaskResults {
   readonly measureStorages: KeptReport;
   readonly evaluateModel: ComparedEvaluation;
   readonly exportModel: WrittenExport;
+  readonly moveModels: ModelsMove;
 }
 export type TaskKind = keyof TaskResults;
 

@@ -1,5 +1,6 @@
-/** @file tunesmith models list | search | pull | import | remove */
+/** @file tunesmith models list | search | pull | import | remove | folder */
 import type { Command } from 'commander';
+import path from 'node:path';
 import type { RunAction } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { describeFit, describeFound, describeList } from '../describe-models.ts';
@@ -34,6 +35,7 @@ export function addModelsCommand(parent: Command, run: RunAction): void {
       }),
     );
   addRemoveCommand(models, run);
+  addFolderCommand(models, run);
 }
 
 function addListCommand(models: Command, run: RunAction): void {
@@ -112,11 +114,60 @@ function addRemoveCommand(models: Command, run: RunAction): void {
     .action((model: string, { keepFiles = false }: { keepFiles?: boolean }) =>
       run(async ({ reporter, services }) => {
         const removed = await (await services()).models.remove(model, { keepFiles });
-        const { name, path, freed_bytes, runs } = removed;
-        const freed = `Deleted "${name}" (${path}): ${formatBytes(freed_bytes)} are free again.`;
-        const kept = `Removed "${name}" from the list; ${path} is still there.`;
+        const { name, path: folder, freed_bytes, runs } = removed;
+        const freed = `Deleted "${name}" (${folder}): ${formatBytes(freed_bytes)} are free again.`;
+        const kept = `Removed "${name}" from the list; ${folder} is still there.`;
         const missed = freed_bytes > 0 && runs > 0 ? `\n${runs} run(s) started from it and need it to go on.` : '';
         reporter.result(removed, (freed_bytes > 0 ? freed : kept) + missed);
       }),
     );
+}
+
+interface FolderFlags {
+  readonly move?: boolean;
+  readonly look: readonly string[];
+}
+
+const FOLDER_HELP = `
+Without --move, models that are here already stay where they are and stay in the list.
+
+Examples:
+  $ tunesmith models folder                             where do downloads go?
+  $ tunesmith models folder /data/models --move
+  $ tunesmith models folder --look ~/lm-studio          also list the models of a folder`;
+
+function addFolderCommand(models: Command, run: RunAction): void {
+  models
+    .command('folder [dir]')
+    .description('where downloads go; with a folder: let them go there')
+    .option('--move', 'and move the ones that are here')
+    .option('--look <dir>', 'a folder to look through for models; may be repeated', collect, [])
+    .addHelpText('after', FOLDER_HELP)
+    .action((dir: string | undefined, flags: FolderFlags) => run((context) => setFolder(context, dir, flags)));
+}
+
+async function setFolder(context: CommandContext, dir: string | undefined, flags: FolderFlags): Promise<void> {
+  const { reporter, signal } = context;
+  const { modelsFolder, settings, access } = await context.services();
+  if (flags.look.length > 0) {
+    const known = (await settings.read()).model_places;
+    const places = flags.look.map((place) => path.resolve(place));
+    await settings.change({ model_places: [...new Set([...known, ...places])] });
+  }
+  if (dir !== undefined && flags.move) {
+    const planned = await modelsFolder.plan(dir);
+    const size = formatBytes(planned.total_bytes);
+    reporter.note(`Moving ${planned.models.length} model(s), ${size}, to ${planned.to}`, 'models/moving');
+    const onProgress = (phase: string, fraction: number) => reporter.status(`${phase} ${Math.round(fraction * 100)} %`);
+    await modelsFolder.move(dir, { signal, onProgress });
+  } else if (dir !== undefined) await settings.change({ models_folder: path.resolve(dir) });
+  const { models_folder, free_bytes } = await access.view();
+  const { model_places } = await settings.read();
+  const places = model_places.map((place) => `\nLooked through: ${place}`).join('');
+  const text = `Downloads go to ${models_folder} (${formatBytes(free_bytes)} free)${places}`;
+  reporter.result({ models_folder, free_bytes, model_places }, text);
+}
+
+function collect(text: string, all: readonly string[]): string[] {
+  return [...all, text];
 }

@@ -181,14 +181,20 @@ function isDiskError(error: unknown): boolean {
   return DISK_ERRORS.includes(systemErrorCode(error) ?? '');
 }
 
+export const DISK_FULL_HINT =
+  'Free some space there, or choose another folder for models. What has come is kept; the same again goes on from there.';
+
+/** @param what that could not be written */
+export function downloadDiskFull(what: string, cause: unknown): AppError {
+  return new AppError('disk/full', `The disk is full: ${what} could not be written`, {
+    kind: 'environment',
+    hint: DISK_FULL_HINT,
+    cause,
+  });
+}
+
 function explainDisk(error: unknown, { name }: HubFile): unknown {
   const code = systemErrorCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new AppError('disk/full', `The disk is full: ${name} could not be written`, {
-      kind: 'environment',
-      hint: 'Free some space there, or choose another folder for models. What has come is kept; the download goes on from there.',
-      cause: error,
-    });
-  }
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return downloadDiskFull(name, error);
   return isDiskError(error) ? explainFileError(error, name) : error;
 }

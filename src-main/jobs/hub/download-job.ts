@@ -6,7 +6,7 @@ import type { DownloadProgress, HubFile } from '../../../src-shared/domain/hub.t
 import { requireSpace } from '../disk-space.ts';
 import { makeFolder } from '../make-folder.ts';
 import { acquireLock } from '../run-lock.ts';
-import { downloadFile, type DownloadFileOptions } from './download-file.ts';
+import { DISK_FULL_HINT, downloadDiskFull, downloadFile, type DownloadFileOptions } from './download-file.ts';
 import {
   countDone,
   type DownloadPlan,
@@ -45,6 +45,16 @@ const FILES_AT_A_TIME = 4;
  * @throws hub/…, disk/no-space, disk/full, download/at-work, Interrupted; what has come is kept, and the same request goes on from there
  */
 export async function runDownloadJob(request: DownloadRequest, context: DownloadJobContext): Promise<{ dir: string }> {
+  try {
+    return await downloadInto(request, context);
+  } catch (error) {
+    // Of the lock or the plan, which say what is of use for runs.
+    const isOther = error instanceof AppError && error.code === 'disk/full' && error.hint !== DISK_FULL_HINT;
+    throw isOther ? downloadDiskFull(request.dir, error) : error;
+  }
+}
+
+async function downloadInto(request: DownloadRequest, context: DownloadJobContext): Promise<{ dir: string }> {
   const { dir, plan } = request;
   await makeFolder(dir);
   await makeStaging(dir);
@@ -58,6 +68,7 @@ export async function runDownloadJob(request: DownloadRequest, context: Download
     const missingBytes = plan.files.reduce((sum, { bytes }) => sum + bytes, 0) - (await countDone(dir, plan));
     await requireSpace(dir, missingBytes, {
       what: `downloading ${plan.model}`,
+      kind: 'environment',
       hint: 'Free some space there, or choose another folder for models (in Models, or --dir).',
     });
     await downloadAll(request, context);

@@ -34,6 +34,7 @@ export function createTransferMeter(
   let received = 0;
   let marks: { at: number; received: number }[] = [];
   let lastMs = -Infinity;
+  let later: NodeJS.Timeout | null = null;
 
   function measureSpeed(): number | null {
     const at = now();
@@ -44,6 +45,8 @@ export function createTransferMeter(
   }
 
   function flush(): void {
+    if (later) clearTimeout(later);
+    later = null;
     lastMs = now();
     const list = [...states.values()];
     const done_bytes = list.reduce((sum, file) => sum + file.done_bytes, 0);
@@ -62,6 +65,8 @@ export function createTransferMeter(
       if (state === 'downloading') received += Math.max(0, done_bytes - known.done_bytes);
       states.set(name, { ...known, done_bytes, state });
       if (state !== known.state || now() - lastMs >= TELL_EVERY_MS) flush();
+      // What came last is told too where nothing more comes for a while.
+      else later ??= setTimeout(flush, TELL_EVERY_MS).unref();
     },
     setWaiting(name, reason) {
       if (reason === null) waiting.delete(name);

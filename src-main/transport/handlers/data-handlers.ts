@@ -3,14 +3,17 @@
  */
 import path from 'node:path';
 import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
-import type { CoreContext, HandlersOf } from '../core-context.ts';
+import type { CoreContext, Handlers, HandlersOf } from '../core-context.ts';
 import { listFolder } from '../list-folder.ts';
 import type { MeasureMethod } from './measure-handlers.ts';
 import { progressOf } from './progress-of.ts';
 
-export function dataHandlers(
-  context: CoreContext,
-): Omit<HandlersOf<'data' | 'models' | 'config' | 'files'>, MeasureMethod> {
+type DataMethod = Exclude<
+  keyof HandlersOf<'data' | 'models' | 'config' | 'files'>,
+  MeasureMethod | 'models:planMove' | 'models:moveFolder'
+>;
+
+export function dataHandlers(context: CoreContext): Handlers<DataMethod> {
   const { services, tasks, guard, places, push } = context;
   const { data, models } = services;
   return {

@@ -1,10 +1,13 @@
 /**
  * @file The hub: looking for models, downloads, and the way there.
  */
-import type { CoreContext, HandlersOf } from '../core-context.ts';
+import type { CoreMethodName } from '../../../src-shared/contract/contract.ts';
+import type { CoreContext, Handlers } from '../core-context.ts';
 
-export function hubHandlers({ services, guard, push }: CoreContext): HandlersOf<'hub' | 'downloads'> {
-  const { hub, downloads, access } = services;
+type HubMethod = CoreMethodName & (`hub:${string}` | `downloads:${string}` | 'models:planMove' | 'models:moveFolder');
+
+export function hubHandlers({ services, tasks, guard, push }: CoreContext): Handlers<HubMethod> {
+  const { hub, downloads, access, modelsFolder } = services;
   return {
     'hub:search': (request) => hub.search(request),
     'hub:listStarters': () => hub.listStarters(),
@@ -15,6 +18,18 @@ export function hubHandlers({ services, guard, push }: CoreContext): HandlersOf<
       const view = await access.view();
       push('hub:accessChanged', view);
       return view;
+    },
+
+    'models:planMove': async ({ to }) => modelsFolder.plan(await guard.check(to)),
+    async 'models:moveFolder'({ to }) {
+      const folder = await guard.check(to);
+      return tasks.start('moveModels', folder, async ({ signal, progress }) => {
+        const moved = await modelsFolder.move(folder, { signal, onProgress: progress });
+        push('models:changed', { reason: 'moved' });
+        push('settings:changed', await services.settings.read());
+        push('hub:accessChanged', await access.view());
+        return moved;
+      });
     },
 
     'downloads:list': () => downloads.list(),
