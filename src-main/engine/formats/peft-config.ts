@@ -5,8 +5,9 @@
  * it is off: adapters of newer versions that use nothing new stay readable.
  */
 import { z } from 'zod';
-import type { Fault } from '../../../src-shared/domain/app-error.ts';
+import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
 import type { JsonObject } from './json-file.ts';
+import { filterWithin, isQuick, isTimeout } from './limited-pattern.ts';
 
 const names = z.union([z.string().min(1), z.array(z.string().min(1))]);
 const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
@@ -139,12 +140,24 @@ function findByPattern(patterns: Readonly<Record<string, number>>, module: strin
 
 function matchesPattern(pattern: string, module: string): boolean {
   if (pattern === module) return true;
+  const source = `^(?:.*\\.)?(?:${pattern})$`;
   try {
-    return new RegExp(`^(?:.*\\.)?(?:${pattern})$`).test(module);
-  } catch {
+    return isQuick(pattern) ? new RegExp(source).test(module) : filterWithin(source, [module]).length > 0;
+  } catch (error) {
+    if (isTimeout(error)) throw tooSlow(pattern);
     // Python knows a few forms that JavaScript does not; such a pattern counts as a plain name.
     return module.endsWith(`.${pattern}`);
   }
+}
+
+function tooSlow(pattern: string): AppError {
+  return new AppError(
+    'peft/slow-pattern',
+    `The pattern ${JSON.stringify(pattern.slice(0, 60))} takes too long to match`,
+    {
+      hint: 'Avoid repetitions inside repetitions, such as (a+)+, in rank_pattern and alpha_pattern.',
+    },
+  );
 }
 
 function isOff(value: unknown): boolean {

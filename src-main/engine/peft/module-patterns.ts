@@ -4,11 +4,10 @@
  * PEFT's are Python's. A pattern that the two languages read differently is refused with the reason, because the same text goes
  * into adapter_config.json. Matching is cut off after a while: some patterns would otherwise take years (`(a+)+$`).
  */
-import { runInNewContext } from 'node:vm';
+import { filterWithin, isTimeout } from '../formats/limited-pattern.ts';
 
 /** Longer ones are lists in disguise. */
 const MAX_LENGTH = 4000;
-const TIME_LIMIT_MS = 2000;
 
 /** Forms that only Python knows, or that JavaScript reads in another way. */
 const FOREIGN: readonly (readonly [form: RegExp, name: string, instead: string])[] = [
@@ -40,7 +39,7 @@ export function matchPattern(pattern: string, paths: readonly string[]): Pattern
   const foreign = FOREIGN.find(([form]) => form.test(text));
   if (foreign) return { problem: `${quote(pattern)} uses ${foreign[1]} which is not supported`, hint: foreign[2] };
   try {
-    return { matched: new Set(runLimited(`^(?:${pattern})$`, paths)) };
+    return { matched: new Set(filterWithin(`^(?:${pattern})$`, paths)) };
   } catch (error) {
     if (isTimeout(error)) {
       const hint = 'avoid repetitions inside repetitions, such as (a+)+';
@@ -48,19 +47,6 @@ export function matchPattern(pattern: string, paths: readonly string[]): Pattern
     }
     return { problem: `${quote(pattern)} is no regular expression: ${reasonOf(error)}` };
   }
-}
-
-function runLimited(source: string, paths: readonly string[]): string[] {
-  const script =
-    'const expression = new RegExp(source); paths.split("\\n").map((path) => Number(expression.test(path))).join("")';
-  const context = { source, paths: paths.join('\n') };
-  const flags = String(runInNewContext(script, context, { timeout: TIME_LIMIT_MS }));
-  return paths.filter((_, index) => flags[index] === '1');
-}
-
-/** Errors of another context are no `Error` of this one, so they are asked for their fields. */
-function isTimeout(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }
 
 function reasonOf(error: unknown): string {
