@@ -2,11 +2,14 @@
  * @file How quick the app feels: curves of 100,000 steps while they are panned, a history of 5,000 runs, the first view of a window, and
  * core's answers while a run trains. Run by hand, some minutes on a quiet machine; writes APP.md.
  *
- *     node scripts/with-node.mjs test/bench/app.ts [--electron]     --electron needs a display, for instance by xvfb-run -a
+ *     node scripts/with-node.mjs test/bench/app.ts [--electron] [--quick]
+ *
+ * --electron needs a display, for instance by xvfb-run -a.
  */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Page } from 'playwright-core';
 import { sampleConfig } from '../../src-main/services/sample-task.ts';
 import { launchBrowser, openPage, startServer } from '../e2e/support/browser-app.ts';
 import { openElectronHost } from '../e2e/support/electron-app.ts';
@@ -19,16 +22,19 @@ import { currentLoad, writeReport } from './app/report.ts';
 import { waitForQuiet } from './machine.ts';
 
 const RESOURCES = path.resolve(import.meta.dirname, '../../resources');
-const LATENCY_SECONDS = 60;
-const OPENINGS = 15;
-const PANS = 400;
+/** To see that all of it works; its figures mean little. */
+const QUICK = process.argv.includes('--quick');
+const LATENCY_SECONDS = QUICK ? 5 : 60;
+const OPENINGS = QUICK ? 2 : 15;
+const STARTS = QUICK ? 1 : 6;
+const PANS = QUICK ? 60 : 400;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-app-bench-'));
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 try {
   say('filling a home…');
   fillHome(path.join(folder, 'filled'));
-  const quiet = await waitForQuiet();
+  const quiet = !QUICK && (await waitForQuiet());
   const before = currentLoad();
   const { frames, openings } = await measurePages(copyHome('pages'));
   const first = process.argv.includes('--electron') ? await measureFirstView(copyHome('electron')) : [];
@@ -57,18 +63,17 @@ async function measurePages(home: string): Promise<{ frames: FrameTimes[]; openi
     await page.locator(row).first().waitFor();
     const [toHistory, toRun, reloads]: number[][] = [[], [], []];
     for (let round = 0; round < OPENINGS; round++) {
-      await page.locator('nav a[href="#/settings"]').click();
+      await page.locator('nav a[href="#/settings"]').first().click();
       await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
       toHistory?.push(await timeClick(page, 'nav a[href="#/runs"]', row));
       toRun?.push(await timeClick(page, `a[href="#/runs/${LONG_RUN}"]`, '.u-over'));
-      await page.locator('nav a[href="#/runs"]').click();
+      await page.locator('nav a[href="#/runs"]').first().click();
       await page.reload();
       await page.locator(row).first().waitFor();
       reloads?.push(await readLargestPaint(page));
     }
     await page.locator(`a[href="#/runs/${LONG_RUN}"]`).first().click();
-    await page.getByText('100,000').first().waitFor();
-    await page.waitForTimeout(3_000);
+    await waitForCurves(page);
     const plot = page.locator('.u-over').first();
     const box = await plot.boundingBox();
     if (!box) throw new Error('no curves on the page');
@@ -101,13 +106,23 @@ async function measurePages(home: string): Promise<{ frames: FrameTimes[]; openi
   }
 }
 
+/** Until all pages of a long run's figures are drawn: the last value that the curve is described with stays the same. */
+async function waitForCurves(page: Page): Promise<void> {
+  const describe = () => page.getByRole('application').first().getAttribute('aria-label');
+  for (let before: string | null = null; ; await page.waitForTimeout(1_500)) {
+    const now = await describe();
+    if (now !== null && now === before) return;
+    before = now;
+  }
+}
+
 /** A fresh Electron each time, with the history of 5,000 runs. */
 async function measureFirstView(home: string): Promise<OpeningTimes[]> {
   say('first views in Electron…');
   const host = await openElectronHost();
   const times: number[] = [];
   try {
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < STARTS; round++) {
       const app = await host.open(home);
       await app.page.locator('[role="row"] a[href^="#/runs/"]').first().waitFor();
       await app.page.waitForTimeout(500);

@@ -8,7 +8,7 @@ import { quantile } from '../statistics.ts';
 export interface FrameTimes {
   readonly what: string;
   readonly frames: number;
-  /** Script, style and layout on the page's thread, a frame. */
+  /** Script, style and layout on the page's thread, a frame; what the thread itself took, without waiting for a processor. */
   readonly medianMs: number;
   readonly p95Ms: number;
   readonly mostMs: number;
@@ -20,12 +20,13 @@ interface TraceEvent {
   /** Microseconds. */
   readonly ts: number;
   readonly dur?: number;
+  /** Of the thread's own clock. */
+  readonly tdur?: number;
   readonly pid: number;
   readonly tid: number;
-  readonly args?: { readonly data?: { readonly isMainFrame?: boolean } };
 }
 
-const CATEGORIES = 'devtools.timeline,devtools.timeline.frame,v8,blink.user_timing';
+const CATEGORIES = ['devtools.timeline', 'v8'];
 /** What the page's thread does for a frame, other than painting. */
 const WORK = new Set([
   'EventDispatch',
@@ -41,7 +42,8 @@ const WORK = new Set([
   'MajorGC',
   'V8.GCScavenger',
 ]);
-const FRAME_START = 'BeginMainThreadFrame';
+/** The last that the thread does for a frame. */
+const FRAME_END = 'Layerize';
 
 /** @param work moves what is to be measured; takes some seconds */
 export async function traceFrames(page: Page, what: string, work: () => Promise<void>): Promise<FrameTimes> {
@@ -50,13 +52,11 @@ export async function traceFrames(page: Page, what: string, work: () => Promise<
   await session.detach();
   const thread = findPageThread(events);
   const own = events.filter(({ pid, tid }) => pid === thread.pid && tid === thread.tid);
-  const starts = own.filter(({ name }) => name === FRAME_START).map(({ ts }) => ts);
-  const spans = own
-    .filter(({ name, ph, dur }) => ph === 'X' && WORK.has(name) && dur !== undefined)
-    .map(({ ts, dur = 0 }) => ({ from: ts, to: ts + dur }));
+  const whole = own.filter(({ ph, dur }) => ph === 'X' && dur !== undefined);
+  const ends = whole.filter(({ name }) => name === FRAME_END).map(({ ts }) => ts);
   const frames = costOfFrames(
-    starts.sort((a, b) => a - b),
-    spans,
+    ends.sort((a, b) => a - b),
+    whole.filter(({ name }) => WORK.has(name)),
   );
   return {
     what,
@@ -90,7 +90,7 @@ async function trace(session: CDPSession, work: () => Promise<void>): Promise<Tr
   session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
   await session.send('Tracing.start', {
     transferMode: 'ReportEvents',
-    traceConfig: { includedCategories: CATEGORIES.split(',') },
+    traceConfig: { includedCategories: CATEGORIES },
   });
   await work();
   const complete = new Promise<void>((resolve) => session.once('Tracing.tracingComplete', () => resolve()));
@@ -110,28 +110,16 @@ function findPageThread(events: readonly TraceEvent[]): { pid: number; tid: numb
   return { pid, tid };
 }
 
-/** Milliseconds of work between one frame's start and the next; what overlaps counts once. */
-function costOfFrames(starts: readonly number[], spans: readonly { from: number; to: number }[]): number[] {
-  const sorted = [...spans].sort((a, b) => a.from - b.from);
-  const costs = starts.slice(1).map(() => 0);
+/** Milliseconds of work up to the end of each frame; what lies within other work is part of it. */
+function costOfFrames(ends: readonly number[], work: readonly TraceEvent[]): number[] {
+  const costs = ends.map(() => 0);
   let busyUntil = 0;
-  for (const { from, to } of sorted) {
-    const frame = findFrame(starts, from);
-    const begin = Math.max(from, busyUntil);
-    if (to <= begin) continue;
-    busyUntil = to;
-    if (frame >= 0 && frame < costs.length) costs[frame] = (costs[frame] ?? 0) + (to - begin) / 1000;
+  let frame = 0;
+  for (const { ts, dur = 0, tdur = dur } of [...work].sort((a, b) => a.ts - b.ts)) {
+    if (ts < busyUntil) continue;
+    busyUntil = ts + dur;
+    while (frame < ends.length && (ends[frame] ?? Infinity) < ts) frame += 1;
+    if (frame < ends.length) costs[frame] = (costs[frame] ?? 0) + tdur / 1000;
   }
   return costs;
-}
-
-function findFrame(starts: readonly number[], at: number): number {
-  let low = -1;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((starts[middle] ?? Infinity) <= at) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
