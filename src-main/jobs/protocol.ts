@@ -24,7 +24,7 @@ import type {
   TrainResult,
   WrittenFolder,
 } from '../engine/recipes/contract.ts';
-import type { DataConfig, RunConfig, TaskType } from '../../src-shared/schema/run-config.ts';
+import type { DataConfig, ProblemType, RunConfig, TaskType } from '../../src-shared/schema/run-config.ts';
 import type { PlanRunOptions } from '../engine/recipes/plan-run.ts';
 import type { TimedEvent } from './event-log.ts';
 import type { DownloadRequest } from './hub/download-job.ts';
@@ -61,6 +61,8 @@ export interface InspectRequest {
   readonly max_length: number | null;
   readonly completion_only_loss: boolean;
   readonly task_type: TaskType | null;
+  /** null = by the labels. */
+  readonly problem_type?: ProblemType | null;
   readonly labels: readonly string[] | null;
   readonly model: string | null;
 }

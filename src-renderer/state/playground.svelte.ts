@@ -5,6 +5,7 @@
 import type { ChatState } from '../../src-shared/contract/chat-methods.ts';
 import type { Client } from '../../src-shared/contract/client.ts';
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
+import type { ClassProbability } from '../../src-shared/domain/class-probability.ts';
 import { toFailure } from './failure.ts';
 
 export interface Answer {
@@ -12,6 +13,8 @@ export interface Answer {
   readonly state: 'waiting' | 'writing' | 'done' | 'failed';
   readonly stopReason: string | null;
   readonly tokensPerSecond: number | null;
+  /** What a classifier says; null where text was written. */
+  readonly classes: readonly ClassProbability[] | null;
   readonly failure: PlainError | null;
 }
 
@@ -29,6 +32,8 @@ export interface Subject {
   readonly run: string | null;
   /** null = the finished result. */
   readonly checkpoint: number | null;
+  /** It sorts texts into classes; the base model beside it could not. */
+  readonly isClassifier?: boolean;
 }
 
 export interface GenerateSettings {
@@ -41,7 +46,14 @@ export interface GenerateSettings {
   readonly mode: 'chat' | 'text';
 }
 
-const WAITING: Answer = { text: '', state: 'waiting', stopReason: null, tokensPerSecond: null, failure: null };
+const WAITING: Answer = {
+  text: '',
+  state: 'waiting',
+  stopReason: null,
+  tokensPerSecond: null,
+  classes: null,
+  failure: null,
+};
 
 /** One loaded model and what it is writing. */
 class Side {
@@ -78,8 +90,8 @@ export class Playground {
       ),
       client.on('chat:answered', ({ chat, outcome }) => {
         if (outcome.ok) {
-          const { text, stop_reason: stopReason, tokens_per_second: tokensPerSecond } = outcome.value;
-          this.#end(chat, (answer) => ({ ...answer, text, stopReason, tokensPerSecond, state: 'done' }));
+          const { text, stop_reason: stopReason, tokens_per_second: tokensPerSecond, classes = null } = outcome.value;
+          this.#end(chat, (answer) => ({ ...answer, text, stopReason, tokensPerSecond, classes, state: 'done' }));
         } else this.#end(chat, (answer) => ({ ...answer, failure: outcome.error, state: 'failed' }));
       }),
     ];
@@ -88,7 +100,7 @@ export class Playground {
   /** Sides that take part. */
   get shown(): readonly SideName[] {
     if (!this.subject?.run) return ['base'];
-    return this.withBase ? ['base', 'tuned'] : ['tuned'];
+    return this.withBase && !this.subject.isClassifier ? ['base', 'tuned'] : ['tuned'];
   }
 
   /** @param load false: it is loaded by `open`, or with the first question */

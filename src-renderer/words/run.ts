@@ -39,6 +39,7 @@ export const run = {
     evalStart: 'Before it learned',
     evalFirst: 'First check',
     evalBest: 'Best check',
+    fromTo: (first: string, best: string) => (first === best ? best : `${first} → ${best}`),
     lossText: 'Loss on rows it never trained on; lower is better.',
     better: (share: string) => `${share} lower`,
     memory: 'Most memory',
@@ -71,6 +72,7 @@ export const run = {
     gradNorm: 'Gradient norm',
     speed: 'Tokens/s',
     memory: 'Memory',
+    figures: 'Checks',
     smoothing: 'Smoothing',
     levels: { none: 'Raw', light: 'Light', strong: 'Strong' },
     step: (step: string) => `Step ${step}`,
@@ -78,6 +80,16 @@ export const run = {
     summary: (first: string, last: string) => `From ${first} to ${last}.`,
     zoomHint: 'Drag to look closer, double-click to see everything.',
   },
+  /** Figures of a check by the engine's names. */
+  figures: {
+    accuracy: 'Right',
+    f1: 'F1 (all classes alike)',
+    f1_weighted: 'F1 (by rows)',
+    exact_match: 'Right answers',
+    mse: 'Squared error',
+    mae: 'Mean error',
+    r: 'Correlation',
+  } as Readonly<Record<string, string>>,
   tabs: { label: 'More about this run', answers: 'Answers', happened: 'What happened', log: 'Log' },
   answers: {
     none: 'At each check the model answers a few questions; its answers appear here.',

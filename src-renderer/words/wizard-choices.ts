@@ -172,6 +172,9 @@ export const checkStep = {
     data: 'Examples',
     dataText: (train: string, evaluation: string) => `${train} to learn from, ${evaluation} to check with`,
     supervised: 'Trained tokens in each round',
+    classified: 'Rows with a class',
+    classes: 'Classes',
+    number: 'a number',
     stop: 'Knows when to stop',
     stopText: (rows: string, all: string) => `${rows} of ${all} rows end with a stop token`,
     trainable: 'Numbers that learn',
@@ -199,6 +202,7 @@ export const checkStep = {
     'no-rows': () => 'There is no usable row in your data.',
     'bad-rows': (count: number) => `${countOf(count, 'row', 'rows')} of your data cannot be used.`,
     'nothing-trained': () => 'Nothing would be trained: no row has an answer within the limit.',
+    'one-class': () => 'All rows have the same class: there is nothing to tell apart.',
     'labels-cut-off': (count: number) =>
       `${countOf(count, 'row loses', 'rows lose')} the whole answer to the length limit.`,
     truncated: (count: number) => `${countOf(count, 'row is', 'rows are')} cut at the length limit.`,

@@ -8,7 +8,7 @@ import type { RemovedModel } from '../domain/hub.ts';
 import type { ListedModel, ModelDetails } from '../domain/models.ts';
 import type { KeptReport } from '../domain/quantize-report.ts';
 import type { TaskStarted } from '../domain/tasks.ts';
-import { DATA_FORMATS, type RunConfig, TASK_TYPES } from '../schema/run-config.ts';
+import { DATA_FORMATS, PROBLEM_TYPES, type RunConfig, TASK_TYPES } from '../schema/run-config.ts';
 import { filePath, id, method, none, objectOf, pauseRunning } from './method.ts';
 
 /** One entry of a folder, for the picker of browser mode. */
@@ -48,6 +48,7 @@ export const dataMethods = {
       max_length: z.int().positive().nullable().default(null),
       completion_only_loss: z.boolean().default(true),
       task_type: z.enum(TASK_TYPES).nullable().default(null),
+      problem_type: z.enum(PROBLEM_TYPES).nullable().default(null),
       labels: z.array(z.string()).nullable().default(null),
       /** Folder of the model whose tokenizer counts; null = no tokens are counted. */
       model: filePath.nullable().default(null),

@@ -214,3 +214,35 @@ describe('checks', () => {
     expect(ids(changes as Partial<Parameters<typeof findChecks>[0]>)).toContain(found);
   });
 });
+
+describe('a run that sorts into classes', () => {
+  const classified = makeReport({
+    files: [{ ...makeReport().files[0]!, format: 'classification' }],
+    labels: [
+      { name: 'yes', rows: 300 },
+      { name: 'no', rows: 100 },
+    ],
+  });
+
+  it('is found by the data or by the model, and can be chosen otherwise', () => {
+    const found = makePlan(makeDraft(), { ...facts, report: classified });
+    expect(found.settings).toMatchObject({ task_type: 'SEQ_CLS', data: { packing: false } });
+    const encoder = makeModel({ task_types: ['SEQ_CLS'] });
+    expect(makePlan(makeDraft(), { ...facts, model: encoder }).settings.task_type).toBe('SEQ_CLS');
+    const draft = makeDraft();
+    const written = { ...draft, config: { ...draft.config, task_type: 'CAUSAL_LM' as const } };
+    const plan = makePlan(written, { ...facts, report: classified });
+    expect(plan.settings).toMatchObject({ task_type: 'CAUSAL_LM', data: { packing: true } });
+    expect(buildConfig(written, plan)).toMatchObject({ task_type: 'CAUSAL_LM' });
+  });
+
+  it('sends the names that were given, and none with a number', () => {
+    const draft = makeDraft();
+    const task = { problem_type: 'single_label_classification', labels: ['yes', 'no'] } as const;
+    const named = { ...draft, config: { ...draft.config, ...task, labels: [...task.labels] } };
+    const config = (one: typeof named) => buildConfig(one, makePlan(one, { ...facts, report: classified }));
+    expect(config(named)).toMatchObject({ task_type: 'SEQ_CLS', ...task });
+    const numbers = { ...named, config: { ...named.config, problem_type: 'regression' as const } };
+    expect(config(numbers as unknown as typeof named)).not.toHaveProperty('labels');
+  });
+});

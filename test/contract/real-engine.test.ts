@@ -81,3 +81,42 @@ it('plans, learns, answers with base and tuned model, and exports', async () => 
   expect(await client.call('models:describe', { path: merged.dir })).toMatchObject({ supported: true, faults: [] });
   expect((await client.call('runs:get', { run })).exports).toHaveLength(2);
 }, 180_000);
+
+it('sorts texts into classes: found by the data, checked by accuracy, answered with probabilities', async () => {
+  const file = path.join(home, 'kinds.csv');
+  const rows = Array.from({ length: 40 }, (_, row) => (row % 2 === 0 ? `aaa ${row},"vowel, first"` : `zzz ${row},ζ`));
+  writeFileSync(file, `text,label\n${rows.join('\n')}\n`);
+  const model = path.join(home, 'tiny');
+  const question = { train: [file], model, task_type: 'SEQ_CLS' as const };
+  const report = await client.follow(await client.call('data:inspect', question));
+  expect(report.labels).toEqual([
+    { name: 'vowel, first', rows: 20 },
+    { name: 'ζ', rows: 20 },
+  ]);
+  expect(report.samples[0]?.spans.at(-1)).toEqual({ text: ' → vowel, first', trained: true });
+  expect(report.tokens?.supervised).toBe(40);
+
+  const wanted: RunConfig = {
+    ...config(),
+    name: 'Sort',
+    data: { train: [file] },
+    training: { num_train_epochs: 10, learning_rate: 0.01 },
+  };
+  const plan = await client.follow(await client.call('config:plan', { config: wanted }));
+  expect(plan.config).toMatchObject({ task_type: 'SEQ_CLS', labels: ['vowel, first', 'ζ'], data: { packing: false } });
+  const { run } = await client.call('runs:start', { config: wanted });
+  const details = await until(async () => {
+    const now = await client.call('runs:get', { run });
+    return now.run.state === 'finished' ? now : null;
+  }, 60_000);
+  expect(details.run.task_type).toBe('SEQ_CLS');
+  expect(details.evaluations.at(-1)).toMatchObject({ perplexity: null, metrics: { accuracy: 1, f1: 1 } });
+  expect(details.samples.at(-1)?.expected).toMatch(/^(vowel, first|ζ)$/);
+
+  const { chat } = await client.call('chat:open', { tuned: { run } });
+  const { outcome } = await answer(chat);
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  expect(outcome.value).toMatchObject({ stop_reason: 'classified', tokens: 0 });
+  expect(outcome.value.classes?.map(({ label }) => label).sort()).toEqual(['vowel, first', 'ζ']);
+  await client.call('chat:close', { chat });
+}, 180_000);

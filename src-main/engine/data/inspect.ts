@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { createChatRenderer } from './chat-renderer.ts';
 import { createClassLabels, type ClassLabels, type ProblemType } from './class-labels.ts';
 import { noticeStopTokens } from './notices.ts';
-import { renderPlainExample, renderTokenized } from './render-sample.ts';
+import { labelOf, renderPlainExample, renderTokenized } from './render-sample.ts';
 import { ReportBuilder } from './report-builder.ts';
 import { scanFiles } from './scan-files.ts';
 import { tokenizeExample, type TokenizeContext } from './tokenize-example.ts';
@@ -63,7 +63,7 @@ export async function inspectData(options: InspectDataOptions): Promise<DataRepo
     const result = tokenizeExample(example, source, context);
     report.addExample(example, digest, source);
     report.addTokens(result, example, source, context.tokenizer, context.maxLength);
-    if (report.wantsSample()) report.addSample(renderTokenized(context.tokenizer, result.tokenized));
+    if (report.wantsSample()) report.addSample(renderTokenized(context.tokenizer, result.tokenized, labelOf(example)));
   });
   if (context !== null) noticeStopTokens(report.notices, context, report.toReport().tokens);
   return report.toReport();

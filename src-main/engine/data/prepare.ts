@@ -17,7 +17,7 @@ import {
 import type { ClassificationExample, Example } from './example.ts';
 import { noticeStopTokens } from './notices.ts';
 import { rowFaultAt } from './read-examples.ts';
-import { renderTokenized } from './render-sample.ts';
+import { labelOf, renderTokenized } from './render-sample.ts';
 import { ReportBuilder, type FileRole } from './report-builder.ts';
 import { scanFiles } from './scan-files.ts';
 import { splitRows } from './split.ts';
@@ -140,7 +140,7 @@ function keepRow(read: ReadExample, role: FileRole, context: TokenizeContext, re
   const { example, digest, source } = read;
   const result = tokenizeExample(example, source, context);
   report.addTokens(result, example, source, context.tokenizer, context.maxLength);
-  if (report.wantsSample()) report.addSample(renderTokenized(context.tokenizer, result.tokenized));
+  if (report.wantsSample()) report.addSample(renderTokenized(context.tokenizer, result.tokenized, labelOf(example)));
   // Rows without anything to train are in the report (labels_cut_off); a batch of them would have no loss.
   if (result.supervised > 0) kept[role].push({ tokenized: result.tokenized, digest, supervised: result.supervised });
 }

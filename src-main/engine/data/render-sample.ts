@@ -3,20 +3,27 @@
  */
 import type { RenderedSample, SampleSpan } from '../../../src-shared/domain/data-report.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { Example } from './example.ts';
+import type { ClassificationExample, Example } from './example.ts';
 import { IGNORED_LABEL, type RowSource, type TokenizedExample } from './types.ts';
 
 /** Longer pieces are cut in the middle. */
 const MAX_SPAN_CHARS = 2000;
 
 /** With a tokenizer: the decoded tokens, special ones included. */
-export function renderTokenized(tokenizer: Tokenizer, tokenized: TokenizedExample): RenderedSample {
+/** @param label a classifier's, as it is in the row */
+export function renderTokenized(
+  tokenizer: Tokenizer,
+  tokenized: TokenizedExample,
+  label: ClassificationExample['label'] | null = null,
+): RenderedSample {
   const { inputIds, labels, decoderIds, source, target } = tokenized;
   const spans = decodeSpans(tokenizer, inputIds, (index) => labels[index] !== IGNORED_LABEL);
   if (decoderIds !== null) spans.push(...decodeSpans(tokenizer, decoderIds, () => true));
-  if (target !== null)
-    spans.push({ text: `→ ${typeof target === 'number' ? target : target.join(' ')}`, trained: true });
-  const supervised = labels.filter((label) => label !== IGNORED_LABEL).length + (decoderIds?.length ?? 0);
+  if (target !== null) {
+    const told = label ?? target;
+    spans.push({ text: ` → ${Array.isArray(told) ? told.join(', ') : String(told)}`, trained: true });
+  }
+  const supervised = labels.filter((id) => id !== IGNORED_LABEL).length + (decoderIds?.length ?? 0);
   return { ...source, spans: spans.map(shorten), tokens: inputIds.length + (decoderIds?.length ?? 0), supervised };
 }
 
@@ -63,4 +70,9 @@ function shorten(span: SampleSpan): SampleSpan {
   if (span.text.length <= MAX_SPAN_CHARS) return span;
   const half = MAX_SPAN_CHARS / 2;
   return { ...span, text: `${span.text.slice(0, half)} … ${span.text.slice(-half)}` };
+}
+
+/** What a row says of its class; null where it says nothing of the kind. */
+export function labelOf(example: Example): ClassificationExample['label'] | null {
+  return example.kind === 'classification' ? example.label : null;
 }

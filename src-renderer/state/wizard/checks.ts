@@ -16,6 +16,7 @@ export const CHECKS = [
   'no-rows',
   'bad-rows',
   'nothing-trained',
+  'one-class',
   'labels-cut-off',
   'truncated',
   'duplicates',
@@ -72,20 +73,30 @@ function dataChecks({ draft, report, isReading, readFailed, plan }: CheckFacts):
   if (report === null) return isReading ? [block('reading', 'data')] : [];
   const { tokens } = report;
   const evalRows = plan.sizes?.evalRows ?? 0;
+  const writes = plan.settings.task_type !== 'SEQ_CLS';
   return [
     report.rows === 0 ? block('no-rows', 'data') : null,
     report.bad_rows > 0 || report.fault_count > 0
       ? block('bad-rows', 'data', Math.max(report.bad_rows, report.fault_count))
       : null,
     tokens && report.rows > 0 && tokens.supervised === 0 ? block('nothing-trained', 'data') : null,
+    plan.settings.task_type === 'SEQ_CLS' && hasOneClass(draft, report) ? block('one-class', 'data') : null,
     warnIf(report.labels_cut_off.count, 'labels-cut-off', 'data'),
     warnIf(report.truncated.count, 'truncated', 'data'),
     warnIf(report.duplicates.count, 'duplicates', 'data'),
     warnIf(report.overlap.count, 'overlap', 'data'),
     report.rows > 0 && report.rows < FEW_ROWS ? warn('few-rows', 'data', report.rows) : null,
     report.rows > 0 && evalRows === 0 ? warn('no-eval', 'data') : null,
-    tokens && tokens.supervised > 0 && tokens.rows_with_stop_token === 0 ? warn('no-stop-token', 'data') : null,
+    writes && tokens && tokens.supervised > 0 && tokens.rows_with_stop_token === 0
+      ? warn('no-stop-token', 'data')
+      : null,
   ];
+}
+
+/** With one class there is nothing to tell apart; several a row may be any number. */
+function hasOneClass({ config }: Draft, { labels }: DataReport): boolean {
+  const { problem_type: problem } = config;
+  return labels?.length === 1 && (problem ?? 'single_label_classification') === 'single_label_classification';
 }
 
 function modelChecks({ draft, model, plan }: CheckFacts): Found[] {

@@ -11,7 +11,10 @@ export type Preset = (typeof PRESETS)[number];
 
 type Sections = Pick<RunConfig, 'quantization' | 'peft' | 'training'>;
 
-export interface DraftConfig extends Sections {
+/** What the model is to do; left out = found by model and data. */
+export type TaskSettings = { readonly [Key in 'task_type' | 'problem_type' | 'labels']?: RunConfig[Key] };
+
+export interface DraftConfig extends Sections, TaskSettings {
   readonly name: string;
   readonly model: { readonly path: string } | null;
   readonly data: Partial<RunConfig['data']> & { readonly train: readonly string[] };
@@ -54,6 +57,6 @@ export function parseConfigText(text: string): object {
 
 /** A draft from a configuration that was saved or shared. */
 export function draftFromConfig(config: RunConfig): Draft {
-  const { name = '', model, data, quantization, peft, training } = config;
-  return { ...EMPTY_DRAFT, config: { name, model, data, quantization, peft, training } };
+  const { name = '', ...rest } = config;
+  return { ...EMPTY_DRAFT, config: { name, ...rest } };
 }

@@ -47,6 +47,7 @@ export const FORMATS: readonly FormatOffer[] = [
   { format: 'prompt_completion', fields: [required('prompt'), required('completion'), optional('system')] },
   { format: 'alpaca', fields: [required('instruction'), optional('input'), required('output'), optional('system')] },
   { format: 'text', fields: [required('text')] },
+  { format: 'classification', fields: [required('text'), required('label')] },
 ];
 
 export const FILE_TYPES = ['.csv', '.tsv', '.json', '.jsonl', '.parquet', '.xlsx', '.txt'] as const;

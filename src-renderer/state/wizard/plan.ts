@@ -5,7 +5,13 @@
 import type { DataReport } from '../../../src-shared/domain/data-report.ts';
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
-import type { DataConfig, PeftConfig, RunConfig, TrainingConfig } from '../../../src-shared/schema/run-config.ts';
+import type {
+  DataConfig,
+  PeftConfig,
+  RunConfig,
+  TaskType,
+  TrainingConfig,
+} from '../../../src-shared/schema/run-config.ts';
 import type { Draft } from './draft.ts';
 import { adapterOf, offeredPrecisions, type Precision } from './offers.ts';
 import {
@@ -22,6 +28,7 @@ import { countTrainable } from './trainable.ts';
 
 /** Settings that the screens show. */
 export interface PlannedSettings {
+  readonly task_type: TaskType;
   readonly data: Omit<DataConfig, 'train' | 'eval' | 'template'>;
   readonly peft: Pick<
     PeftConfig,
@@ -53,7 +60,8 @@ export interface PlanFacts {
 export function makePlan(draft: Draft, { model, report, engine = null }: PlanFacts): Plan {
   const { config, preset } = draft;
   const maxLength = recommendMaxLength(report, model);
-  const data = { ...plainData(maxLength, isClassified(report, model)), ...withoutFiles(config.data) };
+  const task_type = taskOf(draft, report, model);
+  const data = { ...plainData(maxLength, task_type === 'CAUSAL_LM'), ...withoutFiles(config.data) };
   const peft = { ...plainPeft(preset), ...config.peft } as PlannedSettings['peft'];
   const sizes = report === null ? null : sizeData(report, config.data, data.max_length);
   const grid = sizes === null ? null : gridOf(sizes, data.max_length, data.packing);
@@ -74,7 +82,7 @@ export function makePlan(draft: Draft, { model, report, engine = null }: PlanFac
   const totalSteps = training.max_steps > 0 ? training.max_steps : wholeSteps;
   const tokensPerStep = stepsPerEpoch === null || !sizes?.epochTokens ? null : sizes.epochTokens / stepsPerEpoch;
   return {
-    settings: { data, peft, training, precision: precisionOf(draft, model, engine) },
+    settings: { task_type, data, peft, training, precision: precisionOf(draft, model, engine) },
     sizes,
     stepsPerEpoch,
     totalSteps,
@@ -90,9 +98,14 @@ export function makePlan(draft: Draft, { model, report, engine = null }: PlanFac
 export function buildConfig(draft: Draft, plan: Plan): RunConfig {
   const { config } = draft;
   if (config.model === null) throw new TypeError('internal: a draft without a model has no configuration');
-  const { data, peft, training, precision } = plan.settings;
+  const { task_type, data, peft, training, precision } = plan.settings;
+  const { problem_type, labels } = config;
+  const isNamed = task_type === 'SEQ_CLS' && problem_type !== 'regression';
   return {
     ...(config.name && { name: config.name }),
+    task_type,
+    ...(task_type === 'SEQ_CLS' && problem_type && { problem_type }),
+    ...(isNamed && labels && { labels: [...labels] }),
     model: config.model,
     data: { ...data, ...config.data, train: [...config.data.train] },
     quantization: { ...config.quantization, method: precision },
@@ -105,19 +118,24 @@ function withoutFiles({ train: _train, eval: _eval, template: _template, ...rest
   return rest;
 }
 
-/** A classifier reads one example a row. */
-function isClassified(report: DataReport | null, model: ModelDetails | null): boolean {
-  const [usual] = model?.task_types ?? [];
-  return usual === 'SEQ_CLS' || report?.files.find(({ role }) => role === 'train')?.format === 'classification';
+/** As the engine finds it where the person says nothing: by the kind of model, then by the format of the data. */
+function taskOf({ config }: Draft, report: DataReport | null, model: ModelDetails | null): TaskType {
+  const offered = model?.task_types ?? [];
+  const { task_type: wanted } = config;
+  if (wanted !== undefined && (offered.length === 0 || offered.includes(wanted))) return wanted;
+  const [usual = 'CAUSAL_LM'] = offered;
+  const found = report?.files.find(({ role }) => role === 'train')?.format;
+  return usual === 'CAUSAL_LM' && found === 'classification' ? 'SEQ_CLS' : usual;
 }
 
-function plainData(maxLength: number, isClassifier: boolean): PlannedSettings['data'] {
+/** @param packs several examples in a row, as only language models read them */
+function plainData(maxLength: number, packs: boolean): PlannedSettings['data'] {
   return {
     eval_fraction: 0.1,
     format: 'auto',
     columns: {},
     max_length: maxLength,
-    packing: !isClassifier,
+    packing: packs,
     shuffle: true,
     completion_only_loss: true,
   };

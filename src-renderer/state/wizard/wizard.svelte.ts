@@ -14,7 +14,7 @@ import { createExactPlan, createInspection, type ExactPlan, type Inspection } fr
 import { Measurement } from '../measurement.svelte.ts';
 import { type StepId, STEPS } from '../route.ts';
 import { findChecks } from './checks.ts';
-import { type Draft, type DraftConfig, EMPTY_DRAFT, type Preset, readDraft } from './draft.ts';
+import { type Draft, type DraftConfig, EMPTY_DRAFT, type Preset, readDraft, type TaskSettings } from './draft.ts';
 import { estimateDisk, estimateMemory, estimateTime, judgeMemory } from './estimate.ts';
 import { buildConfig, makePlan } from './plan.ts';
 import { Storages } from './storages.svelte.ts';
@@ -126,6 +126,16 @@ export class Wizard {
 
   setName(name: string): void {
     this.#setConfig({ name });
+  }
+
+  /** Settings given as undefined are found by model and data again. */
+  setTask(changes: TaskSettings): void {
+    const { task_type, problem_type, labels, ...rest } = this.draft.config;
+    const task = Object.entries({ task_type, problem_type, labels, ...changes }).filter(
+      ([, value]) => value !== undefined,
+    );
+    this.#set({ ...this.draft, config: { ...rest, ...Object.fromEntries(task) } });
+    this.#lookSoon();
   }
 
   async setModel(path: string): Promise<void> {
@@ -256,7 +266,7 @@ export class Wizard {
 
   /** Nothing is done where the question is the same as before. */
   async #lookOnce(anew: boolean): Promise<void> {
-    const { data, model } = this.draft.config;
+    const { data, model, problem_type, labels } = this.draft.config;
     if (data.train.length === 0) {
       this.inspection.clear();
       return;
@@ -271,6 +281,10 @@ export class Wizard {
         max_length: settings.max_length,
         completion_only_loss: settings.completion_only_loss,
         template: data.template ?? null,
+        // Answers are found by themselves; a classifier's rows are read in another way.
+        task_type: this.plan.settings.task_type === 'SEQ_CLS' ? 'SEQ_CLS' : null,
+        problem_type: problem_type ?? null,
+        labels: problem_type === 'regression' ? null : (labels ?? null),
         model: this.model && this.model.faults.length === 0 ? (model?.path ?? null) : null,
       },
       anew,
