@@ -10,6 +10,7 @@ import { Engine } from './engine.svelte.ts';
 import { Messages } from './messages.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Router } from './router.svelte.ts';
+import { Tour } from './tour.svelte.ts';
 
 export class App {
   readonly client: Client;
@@ -19,6 +20,7 @@ export class App {
   readonly engine: Engine;
   readonly activity: Activity;
   readonly preferences: Preferences;
+  readonly tour: Tour;
   status = $state<ClientStatus>('connecting');
   hello = $state.raw<Hello | null>(null);
 
@@ -28,6 +30,7 @@ export class App {
     this.engine = new Engine(this.client);
     this.activity = new Activity(this.client);
     this.preferences = new Preferences(this.client);
+    this.tour = new Tour(this.preferences);
     this.status = this.client.status();
     this.client.onStatus((status) => (this.status = status));
     this.client.onRestart(() => void this.#readAll());

@@ -10,6 +10,7 @@ import { compare, dataPlace, models, queue, settings } from './places.ts';
 import { playground } from './playground.ts';
 import { run } from './run.ts';
 import { runs } from './runs.ts';
+import { tour } from './tour.ts';
 import { wizard } from './wizard.ts';
 import { checkStep, methodStep, modelStep, precisionStep, runStep, trainingStep } from './wizard-choices.ts';
 import { dataWords } from './wizard-data.ts';
@@ -40,4 +41,5 @@ export const words = {
   storageReport,
   dryRun,
   evaluate,
+  tour,
 } as const;
