@@ -75,11 +75,11 @@ export const dataWords = {
         text: 'Letters with accents and other signs are stored in a way that was usual before UTF-8. A copy in UTF-8 reads well.',
       },
       empty: {
-        title: (count: number) => `${countOf(count, 'row has', 'rows have')} an empty part`,
+        title: (count: number) => `${countOf(count, 'row', 'rows')} cannot be used: a part is empty`,
         text: 'A question or an answer is missing, so there is nothing to learn from them.',
       },
       'role-order': {
-        title: (count: number) => `${countOf(count, 'conversation has', 'conversations have')} an odd order`,
+        title: (count: number) => `${countOf(count, 'row', 'rows')} cannot be used: messages in an odd order`,
         text: 'Messages have to take turns, and there has to be an answer to learn.',
       },
       truncated: {
@@ -103,7 +103,7 @@ export const dataWords = {
       raise: (length: number) => `Allow ${length} tokens`,
       holdOut: 'Keep rows aside instead',
       convert: 'Make a copy in UTF-8',
-      leaveOutBad: 'Leave out what cannot be used',
+      leaveOutBad: 'Leave them out',
       leaveOutDuplicates: 'Keep one of each',
     },
     repairing: 'Copying the good rows',

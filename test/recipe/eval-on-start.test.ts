@@ -45,7 +45,7 @@ async function train(training: object): Promise<{ id: string; events: RunEvent[]
   return { id: run.id, events };
 }
 
-it('measures and asks the model as it was, and is no candidate for the best', async () => {
+it('measures and asks the model as it was, and is no candidate for the best', { timeout: 240_000 }, async () => {
   const { id, events } = await train({ eval_on_start: true, eval_steps: 4 });
   const evaluations = events.filter((event) => event.event === 'eval');
   expect(evaluations.map(({ step }) => step)).toEqual([0, 4, 8]);
@@ -75,7 +75,7 @@ it('measures and asks the model as it was, and is no candidate for the best', as
   expect(Math.abs(base.eval_loss - evaluations[0]!.eval_loss)).toBeLessThan(1e-5);
 });
 
-it('leaves the steps as they are without it', async () => {
+it('leaves the steps as they are without it', { timeout: 240_000 }, async () => {
   const lossesOf = (events: readonly RunEvent[]) =>
     events.flatMap((event) => (event.event === 'step' ? event.loss : []));
   const [plain, started] = [await train({ eval_steps: 4 }), await train({ eval_on_start: true, eval_steps: 4 })];
