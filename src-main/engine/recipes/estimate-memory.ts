@@ -7,6 +7,7 @@
 import {
   ATTENTION_FACTOR,
   EXPANDED_FACTOR,
+  HEAD_FACTOR,
   INPUT_FACTOR,
   KEPT_FACTOR,
   LAYER_BYTES,
@@ -71,7 +72,8 @@ function activationBytes(need: MemoryNeed): number {
   const block = tokens * tokenBytes(need, width) * KEPT_FACTOR + attention * width * ATTENTION_FACTOR;
   const inputs = tokens * facts.hiddenSize * 4 * INPUT_FACTOR;
   const work = tokens * tokenBytes(need, 4) * WORK_FACTOR + attention * 4 * WORK_ATTENTION_FACTOR;
-  const logits = (labels / chunks) * facts.vocabSize * 4 * LOGITS_FACTOR;
+  const head = facts.vocabSize * facts.hiddenSize * width * HEAD_FACTOR;
+  const logits = (labels / chunks) * facts.vocabSize * 4 * LOGITS_FACTOR + head;
   const expanded = need.expandedValues * 4 * EXPANDED_FACTOR;
   return (checkpointing ? inputs : block) * facts.layers + work + logits + expanded;
 }

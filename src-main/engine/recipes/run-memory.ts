@@ -88,11 +88,11 @@ function largestExpanded({ matrices }: WeightPlan): number {
   return Math.max(0, ...sizes);
 }
 
-/** Values that the adapters of a layer keep for each token: with DoRA both results of a linear, with dropout its input and the mask. */
+/** Values that the adapters of a layer keep for each token, as measured: with DoRA results of a linear, with dropout its input. */
 function adapterWidthOf({ linears, facts }: PreparedRun['opened']['model']): number {
   const total = linears.reduce((sum, { update, inFeatures, outFeatures }) => {
     if (update === null) return sum;
-    return sum + (update.dora ? 2 * outFeatures : 0) + (update.dropout > 0 ? 2 * inFeatures : 0);
+    return sum + (update.dora ? 1.1 * outFeatures : 0) + (update.dropout > 0 ? 0.75 * inFeatures : 0);
   }, 0);
   return total / facts.layers;
 }

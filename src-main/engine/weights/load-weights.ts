@@ -17,7 +17,7 @@ import type { SourceDType } from '../quant/source-dtype.ts';
 import { type FrozenMatrix, keptVariable, type StackMember } from './frozen-matrix.ts';
 import { openCopyMaker } from './kept-copies.ts';
 import type { WeightPlan } from './plan.ts';
-import { createScratch } from './scratch.ts';
+import { createScratch, type Scratch } from './scratch.ts';
 
 export interface LoadWeightsOptions {
   readonly device: Device;
@@ -172,6 +172,9 @@ interface Reader {
   sourceDtype(name: string): SourceDType;
 }
 
+/** Bytes of a tensor to be converted that are on their way at a time. */
+const PIECE_BYTES = 16 << 20;
+
 const FILE_DTYPES: Readonly<Record<string, SourceDType>> = { BF16: 'bfloat16', F16: 'float16' };
 
 function makeReader({ device, folder, replaced }: LoadWeightsOptions): Reader {
@@ -184,16 +187,46 @@ function makeReader({ device, folder, replaced }: LoadWeightsOptions): Reader {
     if (stored) return stored.kind === 'nf4' ? dequantizeNf4(stored) : dequantizeInt8Rows(stored);
     return folder.readFloat32(name);
   };
+  const scratch = createScratch();
   return {
     quantized,
     floats,
     sourceDtype: (name) => (replaced.has(name) ? 'float32' : (FILE_DTYPES[folder.entry(name).dtype] ?? 'float32')),
     async upload(name, shape, dtype) {
-      const isBf16 = !replaced.has(name) && folder.entry(name).dtype === 'BF16';
-      const host = isBf16 ? await folder.readRaw(name) : await floats(name);
-      return copyToDevice(device, host, isBf16 ? 'bfloat16' : 'float32', shape, dtype);
+      const isMade = replaced.has(name) || storedKindOf(folder, name) !== null;
+      if (isMade) return copyToDevice(device, await floats(name), 'float32', shape, dtype);
+      return uploadPieces({ device, folder, name, shape, dtype, scratch });
     },
   };
+}
+
+interface PiecesOptions extends Pick<LoadWeightsOptions, 'device' | 'folder'> {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: PlainDType;
+  readonly scratch: Scratch;
+}
+
+/** A tensor of the file that is converted on the device, some rows at a time: neither side needs it whole in both precisions. */
+async function uploadPieces({ device, folder, name, shape, dtype, scratch }: PiecesOptions): Promise<ValueId> {
+  const { byteLength, dtype: fileDtype } = folder.entry(name);
+  const from = fileDtype === 'BF16' ? 'bfloat16' : 'float32';
+  const [count = 1, ...rest] = shape;
+  const rowBytes = byteLength / Math.max(1, count);
+  const most = Math.max(1, Math.min(count, Math.floor(PIECE_BYTES / rowBytes)));
+  const parts: ValueId[] = [];
+  try {
+    for (let first = 0; first < count; first += most) {
+      const end = Math.min(first + most, count);
+      const options = { rows: [first, end], into: scratch.take((end - first) * rowBytes) } as const;
+      const host = await (from === 'bfloat16' ? folder.readRaw(name, options) : folder.readFloat32(name, options));
+      parts.push(copyToDevice(device, host, from, [end - first, ...rest], dtype));
+    }
+  } catch (error) {
+    for (const id of parts) device.deleteTensor(id);
+    throw error;
+  }
+  return joinRows(device, parts, dtype);
 }
 
 async function loadMatrix(

@@ -33,5 +33,10 @@ export function createScratch(): Scratch {
 function allocate(bytes: number): Uint8Array<ArrayBuffer> {
   if (bytes > MOST_BYTES) return new Uint8Array(bytes);
   const initial = Math.ceil(bytes / PAGE_BYTES);
-  return new Uint8Array(new wasm.Memory({ initial, maximum: initial }).buffer);
+  try {
+    return new Uint8Array(new wasm.Memory({ initial, maximum: initial }).buffer);
+  } catch {
+    // It takes far more addresses than bytes; a limit on those (`ulimit -v`) may forbid it.
+    return new Uint8Array(bytes);
+  }
 }

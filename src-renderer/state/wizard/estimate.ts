@@ -5,6 +5,7 @@
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import {
   ATTENTION_FACTOR,
+  HEAD_FACTOR,
   INPUT_FACTOR,
   KEPT_FACTOR,
   LAYER_BYTES,
@@ -142,7 +143,8 @@ function logitBytes({ sizes, settings }: Plan, model: ModelDetails, tokens: numb
   const labels = tokens * Math.min(1, share);
   const vocab = model.vocab_size ?? 0;
   const chunks = Math.max(1, Math.min(MOST_CHUNKS, Math.ceil((labels * vocab * 4) / CHUNK_BYTES)));
-  return (labels / chunks) * vocab * 4 * LOGITS_FACTOR;
+  const head = vocab * (model.hidden_size ?? 0) * (settings.precision === 'none' ? 4 : 2) * HEAD_FACTOR;
+  return (labels / chunks) * vocab * 4 * LOGITS_FACTOR + head;
 }
 
 /** Checkpoints that are kept, one that is being written, and the result. */
