@@ -227,6 +227,9 @@ describe('a run that sorts into classes', () => {
   it('is found by the data or by the model, and can be chosen otherwise', () => {
     const found = makePlan(makeDraft(), { ...facts, report: classified });
     expect(found.settings).toMatchObject({ task_type: 'SEQ_CLS', data: { packing: false } });
+    const t5 = makeModel({ task_types: ['SEQ_2_SEQ_LM'], context_tokens: null });
+    const answers = makePlan(makeDraft(), { ...facts, model: t5 });
+    expect(answers.settings).toMatchObject({ task_type: 'SEQ_2_SEQ_LM', data: { packing: true } });
     const encoder = makeModel({ task_types: ['SEQ_CLS'] });
     expect(makePlan(makeDraft(), { ...facts, model: encoder }).settings.task_type).toBe('SEQ_CLS');
     const draft = makeDraft();

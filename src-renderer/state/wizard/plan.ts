@@ -61,7 +61,7 @@ export function makePlan(draft: Draft, { model, report, engine = null }: PlanFac
   const { config, preset } = draft;
   const maxLength = recommendMaxLength(report, model);
   const task_type = taskOf(draft, report, model);
-  const data = { ...plainData(maxLength, task_type === 'CAUSAL_LM'), ...withoutFiles(config.data) };
+  const data = { ...plainData(maxLength, task_type !== 'SEQ_CLS'), ...withoutFiles(config.data) };
   const peft = { ...plainPeft(preset), ...config.peft } as PlannedSettings['peft'];
   const sizes = report === null ? null : sizeData(report, config.data, data.max_length);
   const grid = sizes === null ? null : gridOf(sizes, data.max_length, data.packing);
