@@ -17,9 +17,9 @@ import { startProgress } from '../../src-main/engine/recipes/run-progress.ts';
 import { trainLoop } from '../../src-main/engine/recipes/train-loop.ts';
 import { openTrainingSession } from '../../src-main/engine/recipes/training-session.ts';
 import { adviseLess } from '../../src-main/jobs/run-folder.ts';
-import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
 import { needLess } from '../../src-shared/domain/need-less.ts';
 import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
+import { tensorFlowPath } from '../support/tensorflow.ts';
 import { type Line, REAL_MAIN, runCliToEnd } from '../unit/cli/support/run-cli.ts';
 import { questionRows, writeTinyModel } from './support/tiny-model.ts';
 
@@ -35,10 +35,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('memory that runs out while a run trains', () => {
   const open = async () => {
-    const runtime = await locateRuntime();
     const { signal } = new AbortController();
     const host: EngineHost = {
-      bindingPath: runtime!.bindingPath,
+      bindingPath: await tensorFlowPath(),
       now: () => performance.now(),
       signal,
       report: () => undefined,
