@@ -53,14 +53,17 @@ def headed_logits(folder, tokens, out, head="classes", dtype="f32"):
     return {"largest": logits.abs().max().item()}
 
 
-def make_class_adapter(model, folder, peft, seed=1, head_config=None):
+def make_class_adapter(model, folder, peft, seed=1, head_config=None, random_b=True):
     """An adapter as PEFT makes one for a classifier, B and head random; `head_config` gives a base model its head."""
     wrapped = get_peft_model(
         load_headed(model, **(head_config or {})), LoraConfig(task_type=TaskType.SEQ_CLS, lora_dropout=0.0, **peft)
     )
+    torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in wrapped.named_parameters():
+            if not random_b:
+                continue
             if "lora_B" in name:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
             elif "modules_to_save" in name:
