@@ -1,9 +1,9 @@
 """bitsandbytes: the quantized models QLoRA starts from."""
 
 import torch
-from models import logits_of
+from models import class_for, logits_of
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoConfig, BitsAndBytesConfig
 
 
 def quantization_config(kind, double_quant=True):
@@ -22,7 +22,7 @@ def load_quantized(folder, kind, double_quant=True):
     settings = {"dtype": torch.bfloat16, "attn_implementation": "eager", "device_map": "cpu"}
     if kind != "stored":
         settings["quantization_config"] = quantization_config(kind, double_quant)
-    return AutoModelForCausalLM.from_pretrained(folder, **settings)
+    return class_for(AutoConfig.from_pretrained(folder)).from_pretrained(folder, **settings)
 
 
 def save_quantized(folder, out, kind, double_quant=True):

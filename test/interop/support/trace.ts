@@ -29,6 +29,15 @@ export interface TraceCase {
   readonly name: string;
   /** Laid over TRACE_MODEL. */
   readonly model?: Settings;
+  /** Another family than Llama, with a configuration of its own. */
+  readonly family?: {
+    readonly type: string;
+    readonly config: Settings;
+    /** Further arguments of make_model. */
+    readonly make?: Settings;
+    /** Its rows are sources with answers of their own. */
+    readonly isEncoderDecoder: boolean;
+  };
   /** Our `peft` section. PEFT makes the adapter from it; our run then starts from that adapter and takes its settings over. */
   readonly peft: Settings;
   /** Our `training` section, laid over TRACE_TRAINING; the reference translates it. */
@@ -90,11 +99,15 @@ function trainingOf({ training }: TraceCase): typeof TRACE_TRAINING {
   return { ...TRACE_TRAINING, ...training };
 }
 
-/** Rows of several lengths, every third token of every second row without a label; few distinct ones, so that the loss falls. */
-function makeRows(count: number): string {
+/**
+ * Rows of several lengths, every third token of every second row without a label; few distinct ones, so that the loss falls.
+ * @param arePairs with an answer of another length instead
+ */
+function makeRows(count: number, arePairs: boolean): string {
   const next = randomInts(7);
   const distinct = Array.from({ length: DISTINCT_ROWS }, (_, index) => {
     const input_ids = randomTokens(100 + index, 5 + next(20), TRACE_VOCAB);
+    if (arePairs) return { input_ids, labels: randomTokens(200 + index, 4 + next(20), TRACE_VOCAB) };
     return index % 2 === 0 ? { input_ids } : { input_ids, labels: input_ids.map((id, i) => (i % 3 === 0 ? -100 : id)) };
   });
   return Array.from({ length: count }, (_, index) => `${JSON.stringify(distinct[index % DISTINCT_ROWS])}\n`).join('');
@@ -104,18 +117,19 @@ function makeRows(count: number): string {
 export function prepareTrace(folder: string, index: number, traceCase: TraceCase): ReferenceTask[] {
   const files = caseFiles(folder, index, traceCase);
   const training = trainingOf(traceCase);
-  const { peft, quantization = 'none', randomB = true, peftType, scalingVectorLrRatio: ratio } = traceCase;
+  const { peft, quantization = 'none', randomB = true, peftType, scalingVectorLrRatio: ratio, family } = traceCase;
   const needed = TRACE_STEPS * training.per_device_train_batch_size * training.gradient_accumulation_steps;
   mkdirSync(path.dirname(files.rows), { recursive: true });
-  writeFileSync(files.rows, makeRows(traceCase.rowCount ?? needed));
+  writeFileSync(files.rows, makeRows(traceCase.rowCount ?? needed, family?.isEncoderDecoder === true));
   writeFileSync(files.config, JSON.stringify(ourConfig(files, traceCase), null, 2));
   const common = { model: files.model, rows: files.rows, peft, training, adapter: files.adapter };
   return [
     {
       op: 'make_model',
       folder: files.model,
-      model_type: 'llama',
-      config: { ...TRACE_MODEL, ...traceCase.model },
+      model_type: family?.type ?? 'llama',
+      config: family?.config ?? { ...TRACE_MODEL, ...traceCase.model },
+      ...family?.make,
       seed: 3,
       // transformers rounds weights to bf16 before it quantizes them; we quantize what is in the file.
       dtype: quantization === 'nf4' || quantization === 'int8' ? 'bf16' : 'f32',
