@@ -25,16 +25,16 @@ export function playByKeyboard(stage: Stage): void {
       await page.getByRole('heading', { name: 'Your data' }).waitFor();
     });
 
-    it('a file is taken in, and the doctor mends it', { timeout: 120_000 }, async () => {
+    it('a file is taken in, and the doctor mends it', { timeout: 600_000 }, async () => {
       const { page, home, app } = stage;
       const file = makeBrokenCsv(path.join(home, 'own files'));
       await tabTo(page, 'button', 'Choose files');
       await app.chooseFiles(() => page.keyboard.press('Enter'), [file]);
-      await page.getByText('3 rows cannot be used').waitFor({ timeout: 60_000 });
+      await page.getByText('3 rows cannot be used').waitFor({ timeout: 180_000 });
       await page.getByText('2 rows repeat an earlier one').waitFor();
       await press(page, 'button', 'Leave them out');
-      await page.getByText(/3 rows were left out in a copy/).waitFor({ timeout: 60_000 });
-      await page.getByText('2 rows repeat an earlier one').waitFor({ timeout: 60_000 });
+      await page.getByText(/3 rows were left out in a copy/).waitFor({ timeout: 180_000 });
+      await page.getByText('2 rows repeat an earlier one').waitFor({ timeout: 180_000 });
       await expect.poll(() => page.getByText('cannot be used').count()).toBe(0);
       await page.getByText('What the model sees and learns').waitFor();
     });
@@ -43,10 +43,10 @@ export function playByKeyboard(stage: Stage): void {
       const { page } = stage;
       await page.getByText('Saved as a draft').waitFor();
       await page.reload();
-      await page.getByText('2 rows repeat an earlier one').waitFor({ timeout: 60_000 });
+      await page.getByText('2 rows repeat an earlier one').waitFor({ timeout: 180_000 });
     });
 
-    it('the choices are made', { timeout: 120_000 }, async () => {
+    it('the choices are made', { timeout: 600_000 }, async () => {
       const { page } = stage;
       await press(page, 'button', 'Next: Base model');
       await page.getByRole('heading', { name: 'Base model' }).waitFor();
@@ -69,32 +69,32 @@ export function playByKeyboard(stage: Stage): void {
       await page.keyboard.press('Tab');
     });
 
-    it('the engine checks them, then it starts', { timeout: 120_000 }, async () => {
+    it('the engine checks them, then it starts', { timeout: 600_000 }, async () => {
       const { page } = stage;
       await press(page, 'button', 'Next: Check');
-      await page.getByText('Worked out by the engine from your data.').waitFor({ timeout: 60_000 });
+      await page.getByText('Worked out by the engine from your data.').waitFor({ timeout: 180_000 });
       await page.getByText(STEPS, { exact: true }).first().waitFor();
       await press(page, 'button', 'Next: Run');
       await tabTo(page, 'textbox', 'Name of the run');
       await page.keyboard.type('By keys');
       await press(page, 'button', 'Start training');
-      await page.getByRole('heading', { name: 'By keys' }).waitFor({ timeout: 60_000 });
+      await page.getByRole('heading', { name: 'By keys' }).waitFor({ timeout: 180_000 });
       await page
         .getByText(/Step \d+/)
         .first()
-        .waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 180_000 });
     });
 
     it('it is paused and resumed', { timeout: 180_000 }, async () => {
       const { page } = stage;
       await press(page, 'button', 'Pause');
-      await page.getByText('Paused').first().waitFor({ timeout: 60_000 });
+      await page.getByText('Paused').first().waitFor({ timeout: 180_000 });
       await press(page, 'button', /^Resume/);
-      await page.getByRole('button', { name: 'Pause' }).waitFor({ timeout: 60_000 });
+      await page.getByRole('button', { name: 'Pause' }).waitFor({ timeout: 180_000 });
       await page
         .getByText(/Step \d+ of/)
         .first()
-        .waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 180_000 });
     });
 
     it('no draft is left behind', async () => {

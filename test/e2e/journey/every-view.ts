@@ -16,7 +16,7 @@ const WIZARD_STEPS = ['Your data', 'Base model', 'What to train', 'Precision', '
 export function examineEmptyViews(stage: Stage): void {
   describe('an empty app looks right', () => {
     it('at home', { timeout: LOOK_MS }, async () => {
-      await stage.page.getByText(/Found on this machine: TensorFlow/).waitFor({ timeout: 60_000 });
+      await stage.page.getByText(/Found on this machine: TensorFlow/).waitFor({ timeout: 180_000 });
       expect(await examine(stage.page, 'home-empty')).toEqual([]);
     });
 
@@ -95,7 +95,7 @@ export function examineEveryView(stage: Stage): void {
       expect(await examine(page, 'models')).toEqual([]);
       await goTo(page, 'Data');
       await page.getByRole('button', { name: 'Look into it' }).first().click();
-      await page.getByText('What the model sees and learns').waitFor({ timeout: 60_000 });
+      await page.getByText('What the model sees and learns').waitFor({ timeout: 180_000 });
       expect(await examine(page, 'data')).toEqual([]);
       await goTo(page, 'Queue');
       await page.getByText('Finished').first().waitFor();
@@ -104,7 +104,7 @@ export function examineEveryView(stage: Stage): void {
       await page
         .getByText(/TensorFlow 2/)
         .first()
-        .waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 180_000 });
       expect(await examine(page, 'settings')).toEqual([]);
     });
 
@@ -112,11 +112,11 @@ export function examineEveryView(stage: Stage): void {
       const { page } = stage;
       await openRun(page, 'Sample');
       await page.getByRole('button', { name: 'Try it' }).click();
-      await page.getByText('Ready').nth(1).waitFor({ timeout: 60_000 });
+      await page.getByText('Ready').nth(1).waitFor({ timeout: 180_000 });
       await page.getByLabel('Your message').fill('A new order: two white chairs, to be sent to Rome.');
       await page.keyboard.press('Enter');
       const done = page.getByText(/ended by itself|cut at the longest/);
-      await done.nth(1).waitFor({ timeout: 60_000 });
+      await done.nth(1).waitFor({ timeout: 180_000 });
       expect(await examine(page, 'playground')).toEqual([]);
     });
 
@@ -125,11 +125,11 @@ export function examineEveryView(stage: Stage): void {
       await openRun(page, 'By keys');
       await page.getByRole('button', { name: 'More actions for this run' }).click();
       await page.getByRole('menuitem', { name: 'Set up a new run like this' }).click();
-      await page.getByText('What the model sees and learns').waitFor({ timeout: 60_000 });
+      await page.getByText('What the model sees and learns').waitFor({ timeout: 180_000 });
       for (const [index, name] of WIZARD_STEPS.entries()) {
         await page.getByRole('navigation', { name: 'Steps' }).getByRole('link', { name }).first().click();
         await page.getByRole('heading', { name, exact: true }).waitFor();
-        if (name === 'Check') await page.getByText('Worked out by the engine').waitFor({ timeout: 60_000 });
+        if (name === 'Check') await page.getByText('Worked out by the engine').waitFor({ timeout: 180_000 });
         expect(await examine(page, `wizard-${index + 1}`)).toEqual([]);
       }
       await page.getByRole('link', { name: 'New run' }).click();
@@ -144,7 +144,7 @@ export function examineEveryView(stage: Stage): void {
       await page
         .getByText(/\d+ tokens\/s/)
         .first()
-        .waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 180_000 });
       expect(await examine(page, 'run-at-work')).toEqual([]);
     });
 
@@ -155,7 +155,7 @@ export function examineEveryView(stage: Stage): void {
       expect(await examine(page, 'connection-lost')).toEqual([]);
       await stage.app.kill();
       const again = await stage.reopen();
-      await again.getByText('By keys was cut off').waitFor({ timeout: 30_000 });
+      await again.getByText('By keys was cut off').waitFor({ timeout: 180_000 });
       expect(await examine(again, 'home-cut-off')).toEqual([]);
     });
   });

@@ -15,13 +15,13 @@ export function playFirstMinutes(stage: Stage): void {
   describe('the first minutes', () => {
     it('offer the sample, and say what engine was found', async () => {
       await stage.page.getByRole('button', { name: /See it learn/ }).waitFor();
-      await stage.page.getByText(/Found on this machine: TensorFlow/).waitFor({ timeout: 60_000 });
+      await stage.page.getByText(/Found on this machine: TensorFlow/).waitFor({ timeout: 180_000 });
     });
 
     it('learn, and a reload in the midst loses nothing', { timeout: LEARNING_MS }, async () => {
       const { page } = stage;
       await page.getByRole('button', { name: /See it learn/ }).click();
-      await page.getByText(/Step \d+ of \d+/).waitFor({ timeout: 120_000 });
+      await page.getByText(/Step \d+ of \d+/).waitFor({ timeout: 600_000 });
       await page.getByRole('link', { name: /Open the run at work/ }).waitFor();
       await page.reload();
       await page.getByRole('button', { name: 'Pause' }).waitFor();
@@ -30,26 +30,26 @@ export function playFirstMinutes(stage: Stage): void {
       await page.getByText('as wanted').first().waitFor();
     });
 
-    it('answer as base and as tuned model', { timeout: 120_000 }, async () => {
+    it('answer as base and as tuned model', { timeout: 600_000 }, async () => {
       const { page } = stage;
       await page.getByRole('button', { name: 'Try it' }).click();
-      await page.getByText('Ready').nth(1).waitFor({ timeout: 60_000 });
+      await page.getByText('Ready').nth(1).waitFor({ timeout: 180_000 });
       await page.getByLabel('Your message').fill(QUESTION);
       await page.keyboard.press('Enter');
       await page
         .getByText(/ended by itself|cut at the longest/)
         .nth(1)
-        .waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 180_000 });
       await expect.poll(() => page.getByRole('article', { name: 'Tuned' }).innerText()).toContain(ANSWER);
       expect(await page.getByRole('article', { name: 'Base' }).innerText()).not.toContain('intent:');
     });
 
-    it('export an adapter', { timeout: 120_000 }, async () => {
+    it('export an adapter', { timeout: 600_000 }, async () => {
       const { page, home } = stage;
       await page.goBack();
       await page.getByRole('button', { name: 'Export', exact: true }).first().click();
       await page.getByRole('button', { name: 'Write it' }).click();
-      await page.getByText(/Written, /).waitFor({ timeout: 60_000 });
+      await page.getByText(/Written, /).waitFor({ timeout: 180_000 });
       const dir = await page
         .locator('code', { hasText: path.join(home, 'exports') })
         .first()

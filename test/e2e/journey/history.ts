@@ -45,7 +45,7 @@ export function playHistory(stage: Stage): void {
       await page.getByRole('searchbox', { name: 'Search runs' }).fill('');
     });
 
-    it('throws away, takes back, and deletes for good', { timeout: 60_000 }, async () => {
+    it('throws away, takes back, and deletes for good', { timeout: 180_000 }, async () => {
       const { page, home } = stage;
       const before = readdirSync(path.join(home, 'runs')).length;
       const trash = async () => {

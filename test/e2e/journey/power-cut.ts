@@ -20,13 +20,13 @@ export function playPowerCut(stage: Stage): void {
       }
       const { page } = stage;
       await page.getByRole('link', { name: 'Runs', exact: true }).click();
-      await page.getByText('By keys was cut off').waitFor({ timeout: 60_000 });
+      await page.getByText('By keys was cut off').waitFor({ timeout: 180_000 });
       await page.getByText(/its work is saved. Resuming takes/).waitFor();
       await page.getByRole('button', { name: 'Resume' }).click();
       await page
         .getByText(/Step \d+ of/)
         .first()
-        .waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 180_000 });
     });
   });
 
@@ -36,7 +36,7 @@ export function playPowerCut(stage: Stage): void {
       const before = countResults(stage.home);
       await stage.app.kill();
       const page = await stage.reopen();
-      await page.getByText('By keys was cut off').waitFor({ timeout: 30_000 });
+      await page.getByText('By keys was cut off').waitFor({ timeout: 180_000 });
       await page.getByText(/its work is saved. Resuming takes/).waitFor();
       await page.getByRole('button', { name: 'Resume' }).click();
       await page.getByRole('heading', { name: 'What it learned' }).waitFor({ timeout: LEARNING_MS });

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { Stage } from '../support/stage.ts';
 
-const WAIT_MS = 120_000;
+const WAIT_MS = 300_000;
 
 /** Begins on the page of the finished run "By keys"; leaves it stopped, and "Second" and "Third" finished. */
 export function playQueueAndCompare(stage: Stage): void {

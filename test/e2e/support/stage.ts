@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 
 /** What a page did wrong: what the console calls an error, and exceptions that nobody caught. */
 export type Faults = readonly string[];
@@ -42,11 +42,16 @@ export interface Stage {
   reopen(): Promise<Page>;
 }
 
+/** A time-out only ends what hangs: a busy machine takes ten times as long. */
+const SLOW_MACHINE_MS = 300_000;
+const SLOW_STEP_MS = 120_000;
+
 /** Homes lie in places of any name. */
 const HOME_NAME = `tunesmith's "größte" 100% #1 空-`;
 
 /** Registers what opens the app before the tests of this file and closes it after them; no page may have had a fault at the end. */
 export function setStage(makeHost: () => Promise<Host>): Stage {
+  vi.setConfig({ testTimeout: SLOW_MACHINE_MS });
   let host: Host;
   let app: OpenedApp;
   let home = '';
@@ -82,8 +87,9 @@ export function setStage(makeHost: () => Promise<Host>): Stage {
   };
 }
 
-/** Collects the faults of a page from now on. */
+/** Collects the faults of a page from now on, and gives it time. */
 export function watchFaults(page: Page): Faults {
+  page.setDefaultTimeout(SLOW_STEP_MS);
   const faults: string[] = [];
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(error.message));
