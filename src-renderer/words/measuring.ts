@@ -97,13 +97,6 @@ export const evaluate = {
   sides: { base: 'Base', tuned: 'Tuned', model: 'Model' },
   loss: 'Loss',
   perplexity: 'Perplexity',
-  metrics: {
-    exact_match: 'Right answers',
-    accuracy: 'Rightly classified',
-    f1: 'F1',
-    f1_macro: 'F1, mean of the classes',
-    rouge_l: 'ROUGE-L',
-  } as Readonly<Record<string, string>>,
   measuredOn: (rows: number, tokens: string) => `On ${countOf(rows, 'row', 'rows')}, ${tokens} wanted tokens.`,
   wrongTitle: (wrong: number, all: number) =>
     `${countOf(wrong, 'answer', 'answers')} of ${countOf(all, 'row', 'rows')} not as wanted`,

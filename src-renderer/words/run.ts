@@ -86,6 +86,8 @@ export const run = {
     f1: 'F1 (all classes alike)',
     f1_weighted: 'F1 (by rows)',
     exact_match: 'Right answers',
+    mean_token_accuracy: 'Tokens foretold rightly',
+    rouge_l: 'ROUGE-L',
     mse: 'Squared error',
     mae: 'Mean error',
     r: 'Correlation',
