@@ -112,6 +112,7 @@ describe('the page', () => {
           () => 'refused',
         );
       const page = globalThis as never as {
+        eval(text: string): unknown;
         navigator: {
           mediaDevices: { getUserMedia(wanted: object): Promise<unknown> };
           geolocation: { getCurrentPosition(done: unknown, refused: unknown): void };
@@ -132,7 +133,7 @@ describe('the page', () => {
         if (!tunesmithDesktop && own.body.children.length === 0) throw new Error('empty');
       });
       return {
-        text: await attempt(async () => new Function('return 1')()),
+        text: await attempt(async () => page.eval('1')),
         frame: inner,
         camera: await attempt(() => page.navigator.mediaDevices.getUserMedia({ video: true })),
         place: await attempt(

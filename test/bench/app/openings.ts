@@ -25,7 +25,7 @@ export async function timeClick(page: Page, link: string, sign: string): Promise
       }
       const { document: own } = globalThis as unknown as { document: { querySelector(name: string): Element | null } };
       const { requestAnimationFrame: nextFrame } = globalThis as unknown as {
-        requestAnimationFrame(work: () => void): void;
+        requestAnimationFrame: (work: () => void) => void;
       };
       const startMs = performance.now();
       own.querySelector(from)?.click();

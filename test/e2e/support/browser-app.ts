@@ -125,7 +125,7 @@ async function openInBrowser(
       await server.kill();
       await leave();
     },
-    killCore: server.killCore,
+    killCore: () => server.killCore(),
     mendsCore: false,
   };
 }

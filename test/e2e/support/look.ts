@@ -95,7 +95,9 @@ export async function examine(page: Page, name: string): Promise<string[]> {
 /** Charts and icons take their new colours a frame later. */
 function twoFrames(page: Page): Promise<void> {
   return page.evaluate(() => {
-    const { requestAnimationFrame: next } = globalThis as unknown as { requestAnimationFrame(work: () => void): void };
+    const { requestAnimationFrame: next } = globalThis as unknown as {
+      requestAnimationFrame: (work: () => void) => void;
+    };
     return new Promise<void>((resolve) => next(() => next(resolve)));
   });
 }
