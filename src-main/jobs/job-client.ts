@@ -28,6 +28,8 @@ export interface StartJobOptions<K extends JobKind> {
   readonly onDownload?: (progress: DownloadProgress) => void;
   /** A job that goes beyond is killed. For work on untrusted files. */
   readonly limits?: { readonly memoryBytes: number; readonly timeMs: number };
+  /** Variables of its environment beside those of this process. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Another entry file than the product's; tests have one with jobs that misbehave. */
   readonly entry?: string;
 }
@@ -63,6 +65,7 @@ export function startJob<K extends JobKind>(options: StartJobOptions<K>): Job<K>
   const child = fork(options.entry ?? ENTRY, [], {
     execPath: process.execPath,
     execArgv: [],
+    env: { ...process.env, ...options.variables },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const follower = new JobFollower(options, child);

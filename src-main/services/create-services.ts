@@ -21,6 +21,7 @@ import { createQueueService, type QueueService } from './queue-service.ts';
 import { createRunLibrary, type RunLibrary } from './run-library.ts';
 import { createRunService, type RunObserver, type RunService } from './run-service.ts';
 import { createSettingsService, type SettingsService } from './settings-service.ts';
+import { createWeightCache, type WeightCache } from './weight-cache.ts';
 
 export interface ServicesOptions extends DownloadObserver {
   /** Absolute path; made at its first use (app-paths.ts knows the usual one). */
@@ -54,6 +55,7 @@ export interface Services {
   readonly quantization: QuantizationService;
   readonly queue: QueueService;
   readonly settings: SettingsService;
+  readonly weightCache: WeightCache;
   readonly library: RunLibrary;
   readonly data: DataService;
   readonly dryRuns: DryRunService;
@@ -67,9 +69,10 @@ export function createServices(options: ServicesOptions): Services {
   const { hubPace, onDownload, onDownloadEnd } = options;
   const home = path.resolve(options.home);
   const history = createHistory({ home, onNotice });
-  const jobs = createJobRunner({ env, jobEntry });
-  const runs = createRunService({ home, history, jobs, observer, onNotice });
   const settings = createSettingsService(history);
+  const weightCache = createWeightCache({ home, env, settings, onNotice });
+  const jobs = createJobRunner({ env, jobEntry, variables: () => weightCache.variables() });
+  const runs = createRunService({ home, history, jobs, observer, onNotice });
   const access = createHubAccess({ home, env, settings, ...(hubPace && { pace: hubPace }) });
   const places = async () => [await access.modelsFolder(), ...(await settings.read()).model_places];
   const models = createModelService({ history, resources, env, places });
@@ -90,6 +93,7 @@ export function createServices(options: ServicesOptions): Services {
     quantization: createQuantizationService(home, jobs),
     queue: createQueueService({ home, history, runs }),
     settings,
+    weightCache,
     library: createRunLibrary({ history, runs }),
     data: createDataService({ home, history, jobs }),
     dryRuns: createDryRunService({ home, history, jobs }),

@@ -9,6 +9,7 @@ import type { CheckState, DoctorCheck, EngineStatus } from '../../src-shared/dom
 import { homeFolder } from './app-paths.ts';
 import { getEngineStatus } from './engine-service.ts';
 import { installCommand } from './runtime-locator.ts';
+import { WEIGHT_CACHE_ORIGINS, type WeightCacheChoice } from './weight-cache.ts';
 
 export type { CheckState, DoctorCheck };
 
@@ -22,13 +23,13 @@ const LEAST_DISK_BYTES = 0.5e9;
 const COMFORTABLE_DISK_BYTES = 5e9;
 
 /** Checks the machine, the runtime and the folders. Takes seconds, since it loads the runtime. */
-export async function runDoctor(): Promise<DoctorCheck[]> {
-  const status = await getEngineStatus();
+export async function runDoctor(weightCache?: WeightCacheChoice): Promise<DoctorCheck[]> {
+  const status = await getEngineStatus(weightCache);
   const home = homeFolder();
   const checks = [checkNode(status), checkEngine(status)];
   if (status.runtime.state !== 'ready') checks.push(await checkBuildTools());
   checks.push(checkDevice(status), checkProcessor(status), checkMemory(status));
-  checks.push(checkWeightCache(status, process.env.TUNESMITH_WEIGHT_CACHE_MB), checkHomeDisk(status));
+  checks.push(checkWeightCache(status), checkHomeDisk(status));
   checks.push(await checkHomeWritable(home));
   return checks;
 }
@@ -95,9 +96,9 @@ export function checkMemory({ memory }: Pick<EngineStatus, 'memory'>): DoctorChe
 }
 
 /** No fault either way: it says what the setting is and how to have another. */
-export function checkWeightCache({ memory }: Pick<EngineStatus, 'memory'>, setting: string | undefined): DoctorCheck {
+export function checkWeightCache({ memory }: Pick<EngineStatus, 'memory'>): DoctorCheck {
   const size = formatBytes(memory.weightCacheBytes);
-  const origin = setting ? `TUNESMITH_WEIGHT_CACHE_MB=${setting}` : 'an eighth of what is free';
+  const origin = WEIGHT_CACHE_ORIGINS[memory.weightCacheSource];
   return ok('Weight cache', `up to ${size} for expanded copies of 4-bit and 8-bit weights (${origin})`);
 }
 

@@ -4,6 +4,7 @@
 import type { EngineStatus } from '../../src-shared/domain/machine.ts';
 import { getEngineStatus, installEngine, type InstallEngineOptions } from './engine-service.ts';
 import { readDiskFacts, readMemoryFacts } from './machine-facts.ts';
+import type { WeightCache } from './weight-cache.ts';
 
 export interface EngineMonitor {
   status(): Promise<EngineStatus>;
@@ -11,7 +12,7 @@ export interface EngineMonitor {
   install(options: InstallEngineOptions): Promise<void>;
 }
 
-export function createEngineMonitor(home: string): EngineMonitor {
+export function createEngineMonitor(home: string, weightCache: WeightCache): EngineMonitor {
   let known: Promise<EngineStatus> | null = null;
   return {
     async status() {
@@ -21,7 +22,7 @@ export function createEngineMonitor(home: string): EngineMonitor {
         if (known === asked) known = null;
         throw error;
       });
-      return { ...status, memory: readMemoryFacts(), homeDisk: await readDiskFacts(home) };
+      return { ...status, memory: readMemoryFacts(await weightCache.read()), homeDisk: await readDiskFacts(home) };
     },
     async install(options) {
       try {

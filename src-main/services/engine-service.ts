@@ -10,6 +10,7 @@ import { cacheFolder, homeFolder } from './app-paths.ts';
 import { readCpuFacts, readDiskFacts, readGpuFacts, readMemoryFacts } from './machine-facts.ts';
 import { findRuntimes, type InstalledRuntime, locateRuntime, readEngineChoice } from './runtime-locator.ts';
 import { type LoadedRuntime, probeRuntime } from './runtime-probe.ts';
+import type { WeightCacheChoice } from './weight-cache.ts';
 
 export type { DeviceStatus, EngineStatus, RuntimeStatus };
 
@@ -42,7 +43,7 @@ const EXIT_INTERRUPTED = 130;
  * Reads everything at once; loading the runtime makes it a matter of seconds.
  * @throws engine/unknown-choice where TUNESMITH_ENGINE makes no sense
  */
-export async function getEngineStatus(): Promise<EngineStatus> {
+export async function getEngineStatus(weightCache?: WeightCacheChoice): Promise<EngineStatus> {
   const [probed, cpu, gpus, homeDisk, cacheDisk] = await Promise.all([
     readRuntimeStatus(),
     readCpuFacts(),
@@ -55,7 +56,7 @@ export async function getEngineStatus(): Promise<EngineStatus> {
     ? { kind: 'gpu', name: gpus[0]?.name ?? 'unnamed graphics card' }
     : { kind: 'cpu', name: cpu.model };
   const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || cpu.cores;
-  const memory = readMemoryFacts();
+  const memory = readMemoryFacts(weightCache);
   return { runtime, device, threads, cpu, gpus, memory, homeDisk, cacheDisk, node: process.versions.node };
 }
 

@@ -12,6 +12,9 @@ import { closeDatabase, isIntact, openDatabase, type WritableDb } from '../store
 import type { Notice } from './notice.ts';
 import { rebuildHistory, recoverOrphans } from './rebuild-history.ts';
 
+/** Name of the database in the home. */
+export const HISTORY_FILE = 'history.sqlite';
+
 export interface HistoryOptions {
   /** Absolute path; made at the first use. */
   readonly home: string;
@@ -50,7 +53,7 @@ export function createHistory({ home, onNotice }: HistoryOptions): History {
 }
 
 function openOrMend(home: string, onNotice: (notice: Notice) => void): { db: WritableDb; mended: boolean } {
-  const file = path.join(home, 'history.sqlite');
+  const file = path.join(home, HISTORY_FILE);
   const isNew = !existsSync(file);
   try {
     return { db: openDatabase(file), mended: isNew };

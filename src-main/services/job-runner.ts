@@ -23,17 +23,24 @@ export interface JobRunnerOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Another job entry; tests have one without an engine. */
   readonly jobEntry?: string;
+  /** What a job on the device gets in its environment. */
+  readonly variables: () => Promise<Readonly<Record<string, string>>>;
 }
 
-export function createJobRunner({ env, jobEntry }: JobRunnerOptions): JobRunner {
+export function createJobRunner({ env, jobEntry, variables }: JobRunnerOptions): JobRunner {
   return {
     async start(kind, request, options = {}) {
       const isData = DATA_JOBS.includes(kind);
       // A plan loads no engine, but what it says depends on which one the run would have.
-      const runtime = isData && kind !== 'plan' ? null : await locateRuntime(env);
+      const isOfDevice = !isData || kind === 'plan';
+      const runtime = isOfDevice ? await locateRuntime(env) : null;
+      const given = isOfDevice ? await variables() : {};
       const entry = isData ? DATA_ENTRY : jobEntry;
       const bindingPath = runtime?.bindingPath ?? null;
-      return startJob({ kind, request, bindingPath, ...options, ...(entry === undefined ? {} : { entry }) });
+      return startJob({
+        ...{ kind, request, bindingPath, variables: given, ...options },
+        ...(entry === undefined ? {} : { entry }),
+      });
     },
   };
 }

@@ -7,6 +7,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { freeBytesOf } from '../../scripts/setup/disk-space.mjs';
 import { readFreeMemory } from '../engine/device/free-memory.ts';
 import { chooseKeptBytes } from '../engine/recipes/weight-cache.ts';
+import { USUAL_WEIGHT_CACHE, type WeightCacheChoice } from './weight-cache.ts';
 import type { CpuFacts, DiskFacts, GpuFacts, MemoryFacts } from '../../src-shared/domain/machine.ts';
 
 export type { CpuFacts, DiskFacts, GpuFacts, MemoryFacts };
@@ -42,10 +43,16 @@ export function parseCpuFeatures(text: string): string[] {
   return FEATURES.filter((name) => present.has(name));
 }
 
-/** @throws config/invalid where TUNESMITH_WEIGHT_CACHE_MB is no number */
-export function readMemoryFacts(): MemoryFacts {
+/** @throws config/invalid where the weight cache is no number */
+export function readMemoryFacts({ source, megabytes }: WeightCacheChoice = USUAL_WEIGHT_CACHE): MemoryFacts {
   const { freeBytes, limitBytes } = readFreeMemory();
-  return { totalBytes: totalmem(), availableBytes: freeBytes, limitBytes, weightCacheBytes: chooseKeptBytes(0) };
+  return {
+    totalBytes: totalmem(),
+    availableBytes: freeBytes,
+    limitBytes,
+    weightCacheBytes: chooseKeptBytes(0, megabytes),
+    weightCacheSource: source,
+  };
 }
 
 /** What a run can use now: of the first card where it runs there, else of the machine. */

@@ -127,7 +127,17 @@ function createContext(options: CoreOptions, push: CoreContext['push'], places: 
   const director = directed.direct(services);
   const tellQueue = async () => push('queue:changed', await director.queue());
   const guard = createPathGuard(services, folders);
-  return { services, engine: createEngineMonitor(home), director, tasks, chats, guard, places, push, tellRun };
+  return {
+    services,
+    engine: createEngineMonitor(home, services.weightCache),
+    director,
+    tasks,
+    chats,
+    guard,
+    places,
+    push,
+    tellRun,
+  };
 }
 
 async function callHandler(handlers: Handlers, method: string, args: unknown): Promise<Outcome<unknown>> {

@@ -119,6 +119,17 @@ export const settings = {
     checking: 'Checking',
     states: { ok: 'good', warn: 'worth a look', fail: 'needs mending' },
   },
+  weightCache: {
+    title: 'Copies of 4-bit and 8-bit weights',
+    text: 'Weights in 4 or 8 bits are expanded each time they are used. Copies that stay expanded make steps faster and take memory; only as many are kept as there is room for.',
+    choices: { free: 'By free memory', setting: 'A fixed amount' },
+    choose: 'How much memory they may take',
+    amount: 'At most',
+    unit: 'MB',
+    now: (size: string) => `Now: up to ${size}, an eighth of what is free.`,
+    fixed: (size: string) => `Up to ${size}, whatever is free. 0 keeps none.`,
+    environment: (size: string) => `TUNESMITH_WEIGHT_CACHE_MB says ${size}, and that comes before what is chosen here.`,
+  },
   gpu: {
     title: 'Train on a graphics card',
     inUse: (name: string) => `${name} is used.`,

@@ -18,7 +18,12 @@ export interface MemoryFacts {
   readonly limitBytes: number | null;
   /** What expanded copies of 4-bit and 8-bit weights may take of that, beside a model that takes nothing. */
   readonly weightCacheBytes: number;
+  /** Who says so. */
+  readonly weightCacheSource: WeightCacheSource;
 }
+
+/** free: a share of what is free. */
+export type WeightCacheSource = 'environment' | 'setting' | 'free';
 
 export interface GpuFacts {
   readonly name: string;

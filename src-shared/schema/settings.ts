@@ -24,6 +24,8 @@ export const settingsSchema = z.strictObject({
   queue_runs: z.boolean().default(true),
   /** False until the first look around was shown or put away. */
   tour_seen: z.boolean().default(false),
+  /** Most megabytes of expanded copies of 4-bit and 8-bit weights; null = a share of what is free. */
+  weight_cache_mb: z.int().min(0).max(1_000_000).nullable().default(null),
   /** Where downloads go; null = `models` in the home. */
   models_folder: folder.nullable().default(null),
   /** Folders that are looked through for models. */

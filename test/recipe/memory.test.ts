@@ -180,3 +180,41 @@ describe('tunesmith estimate and train', () => {
     expect(predicted / measured).toBeLessThan(1.5);
   }, 120_000);
 });
+
+describe('tunesmith engine weight-cache', () => {
+  const command = async (args: readonly string[], env: NodeJS.ProcessEnv = process.env) => {
+    const end = await runCliToEnd([...args, '--json'], { home: place('cache-home'), main: REAL_MAIN, env });
+    return { code: end.code, last: end.lines().at(-1)! };
+  };
+  const setTo = (...wanted: string[]) => command(['engine', 'weight-cache', ...wanted]);
+  const copiesOf = async (env?: NodeJS.ProcessEnv) => {
+    const files = ['--model', place('model'), '--data', place('rows.jsonl')];
+    const { last } = await command(['estimate', ...files, '--set', 'quantization.method=nf4'], env);
+    return Number(last.cache_bytes);
+  };
+
+  it('sets what copies of quantized weights may take; runs keep to it', async () => {
+    const usual = await setTo();
+    expect(usual.last).toMatchObject({ event: 'result', weight_cache_mb: null, source: 'free' });
+    expect(Number(usual.last.bytes)).toBeGreaterThan(0);
+    expect(await copiesOf()).toBeGreaterThan(0);
+    expect((await setTo('0')).last).toMatchObject({ weight_cache_mb: 0, bytes: 0, source: 'setting' });
+    expect(await copiesOf()).toBe(0);
+    const environment = { ...process.env, TUNESMITH_WEIGHT_CACHE_MB: '100' };
+    expect(await copiesOf(environment)).toBeGreaterThan(0);
+    const told = await command(['engine', 'weight-cache'], environment);
+    expect(told.last).toMatchObject({ weight_cache_mb: 0, bytes: 1e8, source: 'environment' });
+    expect((await setTo('auto')).last).toMatchObject({ weight_cache_mb: null, source: 'free' });
+  }, 180_000);
+
+  it.each(['much', '-1', '1.5'])('refuses %s', async (wanted) => {
+    const end = await runCliToEnd(['engine', 'weight-cache', '--json', '--', wanted], {
+      home: place('cache-home'),
+      main: REAL_MAIN,
+    });
+    const last = end.lines().at(-1)!;
+    expect(end.code).toBe(2);
+    expect(last).toMatchObject({ event: 'error', code: 'settings/invalid' });
+    expect(String(last.message)).toContain('weight_cache_mb');
+  });
+});

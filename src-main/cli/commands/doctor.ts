@@ -10,12 +10,12 @@ export function addDoctorCommand(parent: Command, run: RunAction): void {
     .description('check this machine: engine, memory, disk, and what mends each fault')
     .addHelpText('after', '\nExample:\n  $ tunesmith doctor')
     .action(() =>
-      run(async ({ reporter }) => {
+      run(async ({ reporter, services }) => {
         const [{ runDoctor }, { AppError }] = await Promise.all([
           import('../../services/doctor.ts'),
           import('../../../src-shared/domain/app-error.ts'),
         ]);
-        const checks = await runDoctor();
+        const checks = await runDoctor(await (await services()).weightCache.read());
         for (const check of checks) reporter.event({ event: 'check', ...check });
         const lines = checks.map(({ name, state, detail, fix }) => {
           return `${MARKS[state]}  ${name}: ${detail}${fix ? `\n      ${fix}` : ''}`;

@@ -15,7 +15,7 @@ export function machineHandlers({
   const { settings, drafts, access } = services;
   return {
     'engine:getStatus': () => engine.status(),
-    'engine:runDoctor': () => runDoctor(),
+    'engine:runDoctor': async () => runDoctor(await services.weightCache.read()),
     'engine:install': ({ cuda }) =>
       tasks.start('installEngine', cuda ? 'TensorFlow for CUDA 12' : 'TensorFlow', async ({ signal, progress }) => {
         await engine.install({ cuda, signal, onProgress: ({ stage, fraction }) => progress(stage, fraction) });

@@ -105,7 +105,7 @@ export function makeEngine(availableBytes = 20e9): EngineStatus {
     threads: 2,
     cpu: { model: 'a processor', cores: 2, features: null },
     gpus: [],
-    memory: { totalBytes: 24e9, availableBytes, limitBytes: null, weightCacheBytes: 1e9 },
+    memory: { totalBytes: 24e9, availableBytes, limitBytes: null, weightCacheBytes: 1e9, weightCacheSource: 'free' },
     homeDisk: { folder: '/home/ada/tunesmith', freeBytes: 100e9 },
     cacheDisk: { folder: '/home/ada/.cache', freeBytes: 100e9 },
     node: '24.0.0',

@@ -17,7 +17,7 @@ import { parseCpuFeatures, parseGpuFacts } from '../../../src-main/services/mach
 const CPU: RuntimeStatus = { kind: 'cpu', state: 'ready', version: '2.21.0', dir: '/r', detail: '' };
 const CUDA: RuntimeStatus = { ...CPU, kind: 'cuda' };
 const CARD = { name: 'NVIDIA L4', memoryBytes: 24e9, driverVersion: '470.1' };
-const MEMORY = { totalBytes: 32e9, weightCacheBytes: 2e9 };
+const MEMORY = { totalBytes: 32e9, weightCacheBytes: 2e9, weightCacheSource: 'free' as const };
 const PROCESSOR = { kind: 'cpu', name: 'EPYC' } as const;
 
 describe('device', () => {
@@ -78,11 +78,12 @@ it('names the limit of a container', () => {
 
 it('says how much expanded weights may take, and who said so', () => {
   const memory = { ...MEMORY, availableBytes: 16e9, limitBytes: null };
-  expect(checkWeightCache({ memory }, undefined)).toMatchObject({
+  expect(checkWeightCache({ memory })).toMatchObject({
     state: 'ok',
     detail: 'up to 2.0 GB for expanded copies of 4-bit and 8-bit weights (an eighth of what is free)',
   });
-  expect(checkWeightCache({ memory }, '0').detail).toContain('(TUNESMITH_WEIGHT_CACHE_MB=0)');
+  const told = { ...memory, weightCacheBytes: 0, weightCacheSource: 'environment' as const };
+  expect(checkWeightCache({ memory: told }).detail).toMatch(/^up to 0 .*\(TUNESMITH_WEIGHT_CACHE_MB says so\)$/);
 });
 
 it.each([
