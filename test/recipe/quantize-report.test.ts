@@ -2,7 +2,7 @@
  * @file tunesmith quantize-report on the real engine: five storages from large to small, their figures in order, and the second time
  * without measuring.
  */
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -87,6 +87,44 @@ describe('the second time', () => {
     expect((await report('--fresh')).at(-1)).toMatchObject({ cached: false });
     appendFileSync(place('rows.jsonl'), questionRows(1));
     expect((await report()).at(-1)).toMatchObject({ cached: false, rows: 21 });
+  });
+});
+
+describe('what cannot be measured', () => {
+  const ROW = '{"prompt": "hello", "completion": "world"}\n';
+  const refused = async (data: string, more: readonly string[] = [], model = 'model') => {
+    const kept = readdirSync(place('home/quantize-reports'));
+    const args = ['quantize-report', '--model', place(model), '--data', place(data), '--json', ...more];
+    const end = await runCliToEnd(args, { home: place('home'), main: REAL_MAIN });
+    expect(end.code).toBe(2);
+    const last = end.lines().at(-1)!;
+    expect(last).toMatchObject({ event: 'error', kind: 'input' });
+    expect(String(last.hint).length).toBeGreaterThan(0);
+    // A report of bad rows must not be what is shown the next time.
+    expect(readdirSync(place('home/quantize-reports'))).toEqual(kept);
+    return JSON.stringify(last);
+  };
+
+  it.each([
+    ['no rows', '', [/bad\.jsonl/, /empty/]],
+    ['blank lines alone', '\n\n  \n', [/bad\.jsonl/]],
+    ['broken rows', `${ROW}{"prompt": \n${ROW}nonsense\n`, [/"line":2/, /"line":4/]],
+    ['other columns', '{"frage": "a", "antwort": "b"}\n', [/frage/, /antwort/]],
+    ['rows without an answer', '{"input_ids": [1, 2], "labels": [-100, -100]}\n', [/supervised|trained/]],
+    ['token ids outside the vocabulary', '{"input_ids": [1, 99999]}\n', [/99999/]],
+  ])('%s', async (_what, content, patterns) => {
+    writeFileSync(place('bad.jsonl'), content);
+    const text = await refused('bad.jsonl');
+    for (const pattern of patterns) expect(text).toMatch(pattern);
+  });
+
+  it('a missing file, a missing model', async () => {
+    expect(await refused('no-such.jsonl')).toContain('no-such.jsonl');
+    expect(await refused('rows.jsonl', [], 'no-such-model')).toContain('no-such-model');
+  });
+
+  it.each(['0', '-3', 'many', '1.5'])('%s rows', async (rows) => {
+    expect(await refused('rows.jsonl', [`--rows=${rows}`])).toContain('--rows');
   });
 });
 
