@@ -11,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REPO_ROOT } from '../../scripts/setup/paths.mjs';
+import { keepSection } from './keep-section.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -168,19 +169,16 @@ const storageRows = STORAGES.map((storage) => {
   return [storage, ...[evaluate(folder, storage), mean(losses), ...losses].map((value) => value.toFixed(4))];
 });
 const seeds = SEEDS.map((seed) => `Seed ${seed}`);
-writeFileSync(
-  path.join(REPO_ROOT, 'test/bench/METHODS.md'),
-  [
-    '# Methods beside each other',
-    '',
-    `Held-out loss of the sample model on the sample task after ${STEPS} steps of ${BATCH} rows in f32, rank ${RANK} on all linears.`,
-    `Learning rate: ${RATES.join(' or ')}, whichever the first seed liked better. Made by \`test/bench/methods.ts\`.`,
-    '',
-    ...table(['Method', 'Parameters', 'Rate', 'Mean', 'Deviation', ...seeds], methodRows),
-    '',
-    '## LoRA over weights stored smaller',
-    '',
-    ...table(['Weights', 'Untrained', 'Trained, mean', ...seeds], storageRows),
-    '',
-  ].join('\n'),
-);
+const results = path.join(REPO_ROOT, 'test/bench/METHODS.md');
+keepSection(results, '## Equal numbers of parameters', [
+  `Held-out loss of the sample model on the sample task after ${STEPS} steps of ${BATCH} rows in f32, rank ${RANK} on all linears.`,
+  `Learning rate: ${RATES.join(' or ')}, whichever the first seed liked better; another rate would order them otherwise. Made by`,
+  '`test/bench/methods.ts`.',
+  '',
+  ...table(['Method', 'Parameters', 'Rate', 'Mean', 'Deviation', ...seeds], methodRows),
+]);
+keepSection(results, '## LoRA over weights stored smaller', [
+  'Held-out loss on the same task with the same steps, by `test/bench/methods.ts`.',
+  '',
+  ...table(['Weights', 'Untrained', 'Trained, mean', ...seeds], storageRows),
+]);

@@ -1,0 +1,153 @@
+/**
+ * @file What the table of memory is made of: models of random weights, and runs on them that differ in one thing at a time.
+ */
+import type { RawConfig } from '../../../src-main/engine/models/config-reader.ts';
+import { MODELS as LLAMAS, RANK } from '../workloads.ts';
+
+export interface Configuration {
+  readonly model: string;
+  readonly method: 'none' | 'bf16' | 'int8' | 'nf4';
+  /** Tokens of each row. */
+  readonly length: number;
+  readonly batch: number;
+  readonly checkpointing: boolean;
+  /** What else it has, for the table; '' = plain LoRA with AdamW. */
+  readonly extra: string;
+  readonly settings: Settings;
+}
+
+/** `section.name` -> value. */
+type Settings = Readonly<Record<string, unknown>>;
+
+const GEMMA_LIKE = { hidden_size: 320, num_hidden_layers: 8, num_attention_heads: 4, num_key_value_heads: 1 };
+
+export const MODELS: Readonly<Record<string, RawConfig>> = {
+  ...Object.fromEntries(Object.entries(LLAMAS).map(([name, shape]) => [name, { model_type: 'llama', ...shape }])),
+  gemma3: {
+    ...GEMMA_LIKE,
+    ...{ model_type: 'gemma3_text', vocab_size: 65_536, intermediate_size: 1024, head_dim: 128, sliding_window: 256 },
+    ...{ tie_word_embeddings: true, max_position_embeddings: 2048 },
+  },
+  gemma2: {
+    ...GEMMA_LIKE,
+    ...{ model_type: 'gemma2', vocab_size: 65_536, intermediate_size: 1024, head_dim: 128, sliding_window: 256 },
+    ...{ tie_word_embeddings: true, max_position_embeddings: 2048 },
+  },
+  bert: {
+    ...{ model_type: 'bert', vocab_size: 30_522, hidden_size: 384, num_hidden_layers: 8, num_attention_heads: 6 },
+    ...{ intermediate_size: 1536, max_position_embeddings: 512, type_vocab_size: 2, pad_token_id: 2 },
+  },
+  t5: {
+    ...{ model_type: 't5', is_encoder_decoder: true, vocab_size: 32_128, d_model: 384, d_kv: 64, d_ff: 1024 },
+    ...{ num_layers: 6, num_decoder_layers: 6, num_heads: 6, decoder_start_token_id: 0, pad_token_id: 0 },
+  },
+};
+
+const SHAPES = [
+  [128, 4],
+  [512, 2],
+  [1024, 2],
+  [256, 8],
+] as const;
+const PLAIN = { checkpointing: false, extra: '', settings: {} } as const;
+/** Rows are held out, measured, and a few of them answered, between the steps. */
+const EVALUATION: Settings = { 'data.eval_fraction': 0.3, 'training.eval_steps': 1 };
+
+const grids = (
+  [
+    ['15M', ['none', 'bf16']],
+    ['60M', ['bf16', 'nf4']],
+  ] as const
+).flatMap(([model, methods]) =>
+  SHAPES.flatMap(([length, batch]) =>
+    [false, true].flatMap((checkpointing) =>
+      methods.map((method): Configuration => ({ ...PLAIN, model, method, length, batch, checkpointing })),
+    ),
+  ),
+);
+
+const large: readonly Configuration[] = [
+  { ...PLAIN, model: '135M', method: 'bf16', length: 256, batch: 4 },
+  { ...PLAIN, model: '135M', method: 'nf4', length: 256, batch: 4, checkpointing: true },
+  { ...PLAIN, model: '135M', method: 'none', length: 128, batch: 2 },
+  { ...PLAIN, model: '135M', method: 'int8', length: 512, batch: 1 },
+  { ...PLAIN, model: '135M', method: 'nf4', length: 1024, batch: 1, checkpointing: true },
+];
+
+const evaluated: readonly Configuration[] = (
+  [
+    ['15M', 'none', 128, 4, {}],
+    ['15M', 'bf16', 512, 2, {}],
+    ['15M', 'bf16', 128, 2, { 'training.per_device_eval_batch_size': 16 }],
+    ['60M', 'bf16', 256, 4, {}],
+    ['60M', 'nf4', 512, 2, {}],
+    ['60M', 'int8', 256, 4, {}],
+    ['135M', 'nf4', 256, 2, {}],
+    ['gemma3', 'bf16', 256, 4, {}],
+    ['bert', 'bf16', 128, 8, {}],
+    ['t5', 'nf4', 256, 4, {}],
+  ] as const
+).map(([model, method, length, batch, more]) => ({
+  ...PLAIN,
+  ...{ model, method, length, batch, settings: { ...EVALUATION, ...more } },
+  extra: 'evaluation, answers' + ('training.per_device_eval_batch_size' in more ? ', 16 rows' : ''),
+}));
+
+const others: readonly Configuration[] = [
+  { ...PLAIN, model: 'gemma3', method: 'bf16', length: 256, batch: 4 },
+  { ...PLAIN, model: 'gemma3', method: 'nf4', length: 512, batch: 2, checkpointing: true },
+  { ...PLAIN, model: 'gemma2', method: 'bf16', length: 256, batch: 4 },
+  { ...PLAIN, model: 'bert', method: 'none', length: 256, batch: 8 },
+  { ...PLAIN, model: 'bert', method: 'nf4', length: 128, batch: 16 },
+  { ...PLAIN, model: 't5', method: 'bf16', length: 256, batch: 4 },
+  { ...PLAIN, model: 't5', method: 'none', length: 128, batch: 8, checkpointing: true },
+  ...(
+    [
+      ['r = 64', { 'peft.r': 64 }],
+      ['SGD', { 'training.optim': 'sgd' }],
+      ['Adafactor, r = 64', { 'training.optim': 'adafactor', 'peft.r': 64 }],
+      ['packing', { 'data.packing': true, 'data.max_length': 512 }],
+      ['head trained whole', { 'peft.modules_to_save': ['lm_head'] }],
+      ['DoRA', { 'peft.use_dora': true }],
+      ['all weights, SGD', { 'peft.peft_type': 'NONE', 'training.optim': 'sgd' }],
+    ] as const
+  ).map(([extra, settings]) => ({
+    ...PLAIN,
+    model: '60M',
+    method: 'bf16' as const,
+    length: 256,
+    batch: 4,
+    extra,
+    settings,
+  })),
+];
+
+export const CONFIGURATIONS: readonly Configuration[] = [...evaluated, ...others, ...grids, ...large];
+
+/** For the files of a configuration, and to find what was measured of it. */
+export function keyOf({ model, method, length, batch, checkpointing, extra }: Configuration): string {
+  return [model, method, `${batch}x${length}`, ...(checkpointing ? ['checkpointing'] : []), extra]
+    .filter(Boolean)
+    .join(' ');
+}
+
+/** The whole of a run's settings. @param steps optimizer steps */
+export function settingsOf(configuration: Configuration, steps: number): Settings {
+  const { model, method, length, batch, checkpointing, settings } = configuration;
+  const isClassifier = MODELS[model]!['model_type'] === 'bert';
+  return {
+    'data.format': isClassifier ? 'classification' : 'tokens',
+    'data.packing': false,
+    'data.max_length': length,
+    'data.eval_fraction': 0,
+    'data.completion_only_loss': false,
+    'quantization.method': method,
+    'peft.r': RANK,
+    'training.per_device_train_batch_size': batch,
+    'training.gradient_accumulation_steps': 1,
+    'training.max_steps': steps,
+    'training.logging_steps': 1,
+    'training.gradient_checkpointing': checkpointing,
+    ...settings,
+  };
+}
