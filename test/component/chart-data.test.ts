@@ -26,6 +26,19 @@ describe('toTable', () => {
     ]);
   });
 
+  it('keeps a column as it is where its x values are all that there are', () => {
+    const ys = [1, 2, 3];
+    const table = toTable([series([1, 2, 3], ys), series([2], [20])]);
+    expect(table[1]).toBe(ys);
+    expect(table[2]).toEqual([null, 20, null]);
+    // As many rows, but not the same: 2 comes twice.
+    expect(toTable([series([1, 2, 2], ys), series([3], [30])])).toEqual([
+      [1, 2, 3],
+      [1, 3, null],
+      [null, null, 30],
+    ]);
+  });
+
   it('joins values whose x goes backwards or comes twice', () => {
     const table = toTable([series([1, 3, 2], [10, 30, 20]), series([2, 2, 4], [1, 2, 4])]);
     expect(table).toEqual([

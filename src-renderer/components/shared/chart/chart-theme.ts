@@ -7,9 +7,20 @@ import type { ChartSeries } from './chart-data.ts';
 const FAINT_ALPHA = 0.3;
 const WHOLE_INCREMENTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
+/** Asking the document for a style makes it work out all of them, so at every frame of a moving chart they are taken from here. */
+const tokens = new Map<string, string>();
+let tokensOf: string | undefined;
+
 /** @param name token without its dashes */
 export function readToken(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const { theme } = document.documentElement.dataset;
+  if (theme !== tokensOf) tokens.clear();
+  tokensOf = theme;
+  const known = tokens.get(name);
+  if (known !== undefined) return known;
+  const read = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  tokens.set(name, read);
+  return read;
 }
 
 /** How a series is drawn. Colours are asked for at every drawing. */

@@ -121,16 +121,26 @@ export class ChartView {
     event.preventDefault();
     event.stopImmediatePropagation();
     let lastX = event.clientX;
+    let nextX = lastX;
+    let frame = 0;
     const width = this.#chart.over.clientWidth || 1;
+    // Values under the cursor say nothing while the curve moves below it; here and in the charts that move with it.
+    this.#chart.setCursor({ left: -10, top: -10 });
+    const draw = (): void => {
+      frame = 0;
+      this.pan((lastX - nextX) / width);
+      lastX = nextX;
+    };
     const move = (moved: MouseEvent): void => {
-      this.pan((lastX - moved.clientX) / width);
-      lastX = moved.clientX;
+      moved.stopPropagation();
+      nextX = moved.clientX;
+      frame ||= requestAnimationFrame(draw);
     };
     const end = (): void => {
-      removeEventListener('mousemove', move);
+      removeEventListener('mousemove', move, { capture: true });
       removeEventListener('mouseup', end);
     };
-    addEventListener('mousemove', move);
+    addEventListener('mousemove', move, { capture: true });
     addEventListener('mouseup', end);
   };
 
