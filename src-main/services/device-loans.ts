@@ -26,12 +26,16 @@ export interface DeviceLoans {
   /** @throws device/busy while a run is at work that is not to be paused, and what the work throws */
   lend<Result>(options: LendOptions, work: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
   isLent(): boolean;
-  /** Ends all such work and waits until the device is free. What was paused for it stays so. */
-  callIn(): Promise<void>;
+  /**
+   * Ends all such work and waits until the device is free. What was paused for it stays so.
+   * @param resumed a run that is about to go on: nobody need be told that it stays paused
+   */
+  callIn(resumed?: string): Promise<void>;
 }
 
 export function createDeviceLoans(training: DeviceTraining): DeviceLoans {
   const lent = new Map<AbortController, Promise<unknown>>();
+  let resuming: string | null = null;
 
   async function makeRoom(pauseRunning: boolean): Promise<{ readonly run: string; readonly name: string } | null> {
     const run = training.atWork();
@@ -52,8 +56,8 @@ export function createDeviceLoans(training: DeviceTraining): DeviceLoans {
     try {
       return await work(AbortSignal.any([signal, calledIn]));
     } finally {
-      if (paused && calledIn.aborted) training.stayPaused(paused.name);
-      else if (paused) training.goOn(paused.run);
+      if (paused && !calledIn.aborted) training.goOn(paused.run);
+      else if (paused && paused.run !== resuming) training.stayPaused(paused.name);
     }
   }
 
@@ -65,9 +69,11 @@ export function createDeviceLoans(training: DeviceTraining): DeviceLoans {
       return working.finally(() => lent.delete(ending));
     },
     isLent: () => lent.size > 0,
-    async callIn() {
+    async callIn(resumed) {
+      resuming = resumed ?? null;
       for (const ending of lent.keys()) ending.abort();
       await Promise.allSettled(lent.values());
+      resuming = null;
     },
   };
 }

@@ -114,7 +114,7 @@ class Director implements RunDirector {
   }
 
   async resume(run: string, options: Pick<ResumeRunOptions, 'settings' | 'checkpoint'>): Promise<ActiveRun> {
-    await this.#freeDevice();
+    await this.#freeDevice(run);
     return this.#services.runs.resume(run, options);
   }
 
@@ -244,8 +244,8 @@ class Director implements RunDirector {
   }
 
   /** Interactive work gives way; a run that has just finished still holds the device for the moment that its process takes to go. */
-  async #freeDevice(): Promise<void> {
-    await this.#loans.callIn();
+  async #freeDevice(resumed?: string): Promise<void> {
+    await this.#loans.callIn(resumed);
     const ending = [...this.#live.values()].filter((run) => run.isEnding());
     await Promise.allSettled(ending.map(({ active }) => active.result));
   }

@@ -3,6 +3,7 @@
  */
 import type { CoreMethodName, MethodArgs, MethodResult } from '../../src-shared/contract/contract.ts';
 import type { PushEvents, PushName } from '../../src-shared/contract/events.ts';
+import type { ChatRoom } from '../services/chat-room.ts';
 import type { ChatService } from '../services/chat-service.ts';
 import type { Services } from '../services/create-services.ts';
 import type { EngineMonitor } from '../services/engine-monitor.ts';
@@ -16,6 +17,8 @@ export interface CoreContext {
   readonly director: RunDirector;
   readonly tasks: TaskService;
   readonly chats: ChatService;
+  /** For chats that want a training to be paused. */
+  readonly chatRoom: ChatRoom;
   readonly guard: PathGuard;
   /** Places of the folder picker in browser mode, absolute paths. */
   readonly places: readonly string[];

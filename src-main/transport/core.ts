@@ -9,6 +9,7 @@ import type { Hello, PushMessage } from '../../src-shared/contract/messages.ts';
 import { CONTRACT_ERRORS, failWith, type Outcome, succeed } from '../../src-shared/contract/outcome.ts';
 import type { UploadedFile } from '../../src-shared/contract/socket-channel.ts';
 import { AppError, type Fault } from '../../src-shared/domain/app-error.ts';
+import { createChatRoom } from '../services/chat-room.ts';
 import { createChatService } from '../services/chat-service.ts';
 import { createServices, type Services, type ServicesOptions } from '../services/create-services.ts';
 import { createEngineMonitor } from '../services/engine-monitor.ts';
@@ -80,7 +81,7 @@ export function createCore(options: CoreOptions): Core {
 
 function createContext(options: CoreOptions, push: CoreContext['push'], places: readonly string[]): CoreContext {
   const { home, env, resources, jobEntry, hubPace, folders = [] } = options;
-  const onNotice = (notice: PushEvents['notice:told']) => push('notice:told', notice);
+  const onNotice = ({ code, message }: PushEvents['notice:told']) => push('notice:told', { code, message });
   const tellWork = () => {
     const running = tasks.list().filter(({ state }) => state === 'running').length;
     push('work:changed', { training: director.active().length > 0, tasks: running });
@@ -120,11 +121,15 @@ function createContext(options: CoreOptions, push: CoreContext['push'], places: 
     tellWork();
   });
   const chats = createChatService(services.inference, {
-    onChange: (state) => push('chat:changed', state),
+    onChange(state) {
+      push('chat:changed', state);
+      if (state.state === 'ended') chatRoom.look();
+    },
     onText: (told) => push('chat:textAdded', told),
     onAnswer: (answered) => push('chat:answered', answered),
   });
   const director = directed.direct(services);
+  const chatRoom = createChatRoom(chats, director.lend);
   const tellQueue = async () => push('queue:changed', await director.queue());
   const guard = createPathGuard(services, folders);
   return {
@@ -133,6 +138,7 @@ function createContext(options: CoreOptions, push: CoreContext['push'], places: 
     director,
     tasks,
     chats,
+    chatRoom,
     guard,
     places,
     push,

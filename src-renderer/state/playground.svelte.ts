@@ -78,6 +78,8 @@ export class Playground {
   });
   readonly sides: Readonly<Record<SideName, Side>> = { base: new Side(), tuned: new Side() };
   busy = $state(false);
+  /** Training that was paused to make room; it goes on when the models are let go. */
+  pausedRun = $state<string | null>(null);
   readonly #client: Client;
   readonly #ends: readonly (() => void)[];
 
@@ -105,7 +107,10 @@ export class Playground {
 
   /** @param load false: it is loaded by `open`, or with the first question */
   async choose(subject: Subject, load = true): Promise<void> {
+    const paused = this.pausedRun;
     await this.close();
+    // Core waits a moment before it lets the training go on.
+    this.pausedRun = paused;
     this.subject = subject;
     this.turns = [];
     if (load) await this.open();
@@ -122,9 +127,21 @@ export class Playground {
     await Promise.all(this.shown.map((name) => this.#openSide(name)));
   }
 
+  /** As `open`, after the training of that name was paused for it. */
+  async openInstead(training: string): Promise<void> {
+    this.pausedRun = training;
+    await this.open();
+    if (!this.isLoaded) this.pausedRun = null;
+  }
+
+  get isLoaded(): boolean {
+    return Object.values(this.sides).some(({ chat }) => chat !== null && chat.state !== 'ended');
+  }
+
   /** Lets go of the models' memory; what was said stays. */
   async close(): Promise<void> {
     await Promise.all([this.#closeSide('base'), this.#closeSide('tuned')]);
+    this.pausedRun = null;
     this.#settle();
   }
 
@@ -163,10 +180,8 @@ export class Playground {
     const { modelPath, run, checkpoint } = subject;
     side.failure = null;
     try {
-      side.chat = await this.#client.call(
-        'chat:open',
-        run === null ? { model: modelPath } : { tuned: { run, checkpoint, as_base: name === 'base' } },
-      );
+      const source = run === null ? { model: modelPath } : { tuned: { run, checkpoint, as_base: name === 'base' } };
+      side.chat = await this.#client.call('chat:open', { ...source, pause_running: this.pausedRun !== null });
     } catch (error) {
       side.failure = toFailure(error);
     }
@@ -227,7 +242,9 @@ export class Playground {
     for (const side of Object.values(this.sides)) {
       if (side.chat?.chat !== chat.chat) continue;
       side.chat = chat;
-      if (chat.state === 'ended') side.failure = chat.error;
+      if (chat.state !== 'ended') continue;
+      side.failure = chat.error;
+      if (!this.isLoaded) this.pausedRun = null;
     }
   }
 

@@ -55,6 +55,8 @@ export const chatMethods = {
         })
         .nullable()
         .default(null),
+      /** A run at work is paused first, and goes on when the last chat is closed. */
+      pause_running: z.boolean().default(false),
     }),
   ),
   /** Text comes as `chat:textAdded`, the end as `chat:answered`, both with this answer's id. Answers of a chat are made in turn. */

@@ -72,6 +72,34 @@ describe('the playground', () => {
     expect(playground.busy).toBe(false);
   });
 
+  it('has a training paused where it is asked to, for another model too, and until the models are let go', async () => {
+    const { core, playground } = open();
+    const opened = () =>
+      core.calls
+        .filter(({ method }) => method === 'chat:open')
+        .map(({ args }) => (args as { pause_running: boolean }).pause_running);
+    await playground.choose({ modelPath: '/m', run: null, checkpoint: null }, false);
+    expect(opened()).toEqual([]);
+    await playground.openInstead('Letters');
+    expect(opened()).toEqual([true]);
+    await playground.choose({ modelPath: '/n', run: null, checkpoint: null });
+    expect(opened()).toEqual([true, true]);
+    expect(playground.pausedRun).toBe('Letters');
+    await playground.close();
+    expect(playground.pausedRun).toBeNull();
+    await playground.open();
+    expect(opened()).toEqual([true, true, false]);
+  });
+
+  it('no longer says that a training is paused when its models ended', async () => {
+    const { core, playground } = open();
+    await playground.choose({ modelPath: '/m', run: null, checkpoint: null }, false);
+    await playground.openInstead('Letters');
+    const ended = { chat: 'base', model_path: '/m', adapter_dir: null, phase: '', error: null };
+    core.push('chat:changed', { ...ended, state: 'ended' });
+    expect(playground.pausedRun).toBeNull();
+  });
+
   it('lets go of the models when it is left', async () => {
     const { core, playground } = open();
     await playground.choose({ modelPath: '/m', run: 'r', checkpoint: null });

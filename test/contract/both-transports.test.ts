@@ -215,6 +215,31 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     expect(columns.step).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
   });
 
+  it('pauses a training for chats, and lets it go on when the last of them is closed', async () => {
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    const model = path.join(home, 'models', 'tiny');
+    const chats = await Promise.all([1, 2].map(() => client.call('chat:open', { model, pause_running: true })));
+    expect(await stateOf(run)).toBe('paused');
+    await client.call('chat:close', { chat: chats[0]?.chat ?? '' });
+    const third = await client.call('chat:open', { model, pause_running: true });
+    await client.call('chat:close', { chat: chats[1]?.chat ?? '' });
+    expect(await stateOf(run)).toBe('paused');
+    await client.call('chat:close', { chat: third.chat });
+    await untilState(run, 'finished');
+  });
+
+  it('closes chats that a training was paused for when a run is started', async () => {
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    await client.call('chat:open', { model: path.join(home, 'models', 'tiny'), pause_running: true });
+    await client.call('runs:resume', { run });
+    expect(await client.call('chat:list', {})).toEqual([]);
+    await untilState(run, 'finished');
+  });
+
   it('leaves a training paused where another run was started meanwhile', async () => {
     const notices = collect('notice:told');
     const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
