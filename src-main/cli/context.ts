@@ -2,6 +2,7 @@
  * @file What every command works with: the reporter, the services (loaded at their first use), and one signal for Ctrl-C.
  */
 import type { Services } from '../services/create-services.ts';
+import type { Notice } from '../services/notice.ts';
 import type { OutputStream, Reporter } from './reporter.ts';
 
 export interface CliEnvironment {
@@ -46,7 +47,8 @@ export function createContext({ environment, reporter }: ContextOptions): OwnedC
       import('../services/app-paths.ts'),
     ]);
     const { env, jobEntry } = environment;
-    const onNotice = ({ message, code }: { message: string; code: string }) => reporter.note(message, code);
+    const onNotice = ({ message, code, command }: Notice) =>
+      reporter.note(command === undefined ? message : `${message} Go on with it: ${command}`, code);
     return createServices({ home: homeFolder(env), env, jobEntry, onNotice });
   };
   return {

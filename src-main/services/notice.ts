@@ -7,6 +7,8 @@ export interface Notice {
   /** `area/reason`. */
   readonly code: string;
   readonly message: string;
+  /** What to type in a terminal; windows have buttons. */
+  readonly command?: string;
 }
 
 /** What went wrong in work that nobody waits for. */

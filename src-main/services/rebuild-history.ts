@@ -86,8 +86,8 @@ export async function recoverOrphans(db: WritableDb, onNotice: (notice: Notice) 
     }
     recovered.push(rebuilt);
     if (rebuilt.state !== 'interrupted') continue;
-    const message = `The run "${rebuilt.name}" was cut off at step ${rebuilt.step}. Go on with it: tunesmith resume ${rebuilt.id}`;
-    onNotice({ code: 'run/interrupted', message });
+    const message = `The run "${rebuilt.name}" was cut off at step ${rebuilt.step}.`;
+    onNotice({ code: 'run/interrupted', message, command: `tunesmith resume ${rebuilt.id}` });
   }
   return recovered;
 }

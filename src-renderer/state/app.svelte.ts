@@ -6,6 +6,7 @@ import type { Client, ClientStatus } from '../../src-shared/contract/client.ts';
 import type { Hello } from '../../src-shared/contract/messages.ts';
 import type { Connection } from '../api/connection.ts';
 import { Activity } from './activity.svelte.ts';
+import { Downloads } from './downloads.svelte.ts';
 import { Engine } from './engine.svelte.ts';
 import { Messages } from './messages.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
@@ -19,6 +20,7 @@ export class App {
   readonly messages = new Messages();
   readonly engine: Engine;
   readonly activity: Activity;
+  readonly downloads: Downloads;
   readonly preferences: Preferences;
   readonly tour: Tour;
   status = $state<ClientStatus>('connecting');
@@ -29,12 +31,12 @@ export class App {
     this.client = connection.client;
     this.engine = new Engine(this.client);
     this.activity = new Activity(this.client);
+    this.downloads = new Downloads(this.client);
     this.preferences = new Preferences(this.client);
     this.tour = new Tour(this.preferences);
     this.status = this.client.status();
     this.client.onStatus((status) => (this.status = status));
     this.client.onRestart(() => void this.#readAll());
-    this.client.on('notice:told', ({ message }) => this.messages.tell(message));
   }
 
   /** @returns when the first screen may be drawn */
@@ -42,6 +44,7 @@ export class App {
     this.hello = await this.client.ready;
     await this.#readAll();
     this.engine.watch();
+    this.downloads.watch();
   }
 
   get isDesktop(): boolean {

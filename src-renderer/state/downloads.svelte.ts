@@ -1,5 +1,6 @@
 /**
- * @file Downloads that are not finished. Core does them and keeps them over restarts; here they are watched and told what to do.
+ * @file Downloads that are not finished. Core does them and keeps them over restarts; here they are watched, on every screen, and told
+ * what to do.
  */
 import type { Client } from '../../src-shared/contract/client.ts';
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
@@ -14,12 +15,16 @@ export class Downloads {
   /** Why a download was not begun, by model. */
   failures = $state.raw<Readonly<Record<string, PlainError>>>({});
   readonly #client: Client;
-  readonly #onModel: (model: ListedModel) => void;
+  #arrived: readonly ((model: ListedModel) => void)[] = [];
 
-  /** @param onModel told of a model that is here now, or was already */
-  constructor(client: Client, onModel: (model: ListedModel) => void = () => {}) {
+  constructor(client: Client) {
     this.#client = client;
-    this.#onModel = onModel;
+  }
+
+  /** @param listener told of a model that is here now, or was already @returns ends the listening */
+  onArrived(listener: (model: ListedModel) => void): () => void {
+    this.#arrived = [...this.#arrived, listener];
+    return () => (this.#arrived = this.#arrived.filter((other) => other !== listener));
   }
 
   /** @returns ends the listening */
@@ -30,7 +35,7 @@ export class Downloads {
       this.#client.on('download:changed', (download) => this.#put(download)),
       this.#client.on('download:ended', ({ id, model }) => {
         this.list = this.list.filter((download) => download.id !== id);
-        if (model) this.#onModel(model);
+        if (model) this.#tell(model);
       }),
       this.#client.onRestart(reread),
     ];
@@ -48,7 +53,7 @@ export class Downloads {
     try {
       const { download, model: here } = await this.#client.call('downloads:start', { model });
       if (download) this.#put(download);
-      else this.#onModel(here);
+      else this.#tell(here);
     } catch (error) {
       this.failures = { ...this.failures, [model]: toFailure(error) };
     } finally {
@@ -73,6 +78,10 @@ export class Downloads {
     await this.#client.call('downloads:cancel', { id });
   }
 
+  #tell(model: ListedModel): void {
+    for (const listener of this.#arrived) listener(model);
+  }
+
   #put(download: Download): void {
     const isKnown = this.list.some(({ id }) => id === download.id);
     const replaced = this.list.map((known) => (known.id === download.id ? download : known));
@@ -86,4 +95,16 @@ export class Downloads {
       reportError(error);
     }
   }
+}
+
+/** How far several downloads are together, null where their sizes are not known. */
+export function fractionOfAll(downloads: readonly Download[]): number | null {
+  const total = downloads.reduce((sum, { total_bytes }) => sum + total_bytes, 0);
+  return total === 0 ? null : downloads.reduce((sum, { done_bytes }) => sum + done_bytes, 0) / total;
+}
+
+/** Until the last of them is here, null where it cannot be said. */
+export function longestEta(downloads: readonly Download[]): number | null {
+  const times = downloads.map(({ progress }) => progress?.eta_ms ?? null);
+  return times.length === 0 || times.includes(null) ? null : Math.max(...(times as number[]));
 }

@@ -4,6 +4,7 @@
  */
 import { findSettings } from '../../src-shared/domain/settings-text.ts';
 import type { Fault, PlainError } from '../../src-shared/domain/app-error.ts';
+import { plainText, usefulSentences } from './plain-text.ts';
 import { describeSetting } from './settings-text.ts';
 
 export interface ExplainedFailure {
@@ -64,24 +65,22 @@ const HINTS: Readonly<Record<string, string>> = {
   'model/unknown': 'Choose one of the list, or import its folder again.',
 };
 
-const COMMAND = /tunesmith|--[a-z]|Ctrl-C|scripts\//;
-
 export function explainFailure({ code, message, hint, faults }: PlainError): ExplainedFailure {
   const [area = ''] = code.split('/');
   const title = TITLES[code] ?? TITLES[area] ?? 'That did not work';
-  return { title, message, hint: HINTS[code] ?? withoutCommands(hint), code, faults: faults.map(placeFault) };
+  const ownHint = HINTS[code] ?? withoutCommands(hint);
+  return { title, message: plainText(message) || title, hint: ownHint, code, faults: faults.map(placeFault) };
 }
 
 /** Hints are written for the terminal too; what only helps there is left out, settings are named in the words of the screens. */
 function withoutCommands(hint: string): string {
   const settings = findSettings(hint).map(({ path, value }) => describeSetting(path, value));
-  const sentences = hint.split(/(?<=[.;:])\s+|\n/).filter((sentence) => !COMMAND.test(sentence));
   const changes = settings.length > 0 ? [`Need less: ${settings.join(', ')}.`] : [];
-  return [...sentences.filter((sentence) => !sentence.endsWith(':')), ...changes].join(' ').replace(/;$/, '.');
+  return [...usefulSentences(hint), ...changes].join(' ').replace(/;$/, '.');
 }
 
 function placeFault(fault: Fault): ExplainedFailure['faults'][number] {
   const file = fault.file?.split(/[\\/]/).at(-1);
   const place = [file, fault.line ? `row ${fault.line}` : '', fault.field].filter(Boolean).join(', ');
-  return { place, message: fault.message, hint: fault.hint };
+  return { place, message: fault.message, ...(fault.hint && { hint: plainText(fault.hint) }) };
 }

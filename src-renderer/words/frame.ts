@@ -33,6 +33,12 @@ export const frame = {
     ending: 'Saving',
     more: (count: number) => `and ${count} more`,
   },
+  coming: {
+    label: 'Open the downloads:',
+    progress: 'Progress of the downloads',
+    several: (count: number) => `${count} models`,
+    stopped: 'Stopped by a fault',
+  },
   connection: {
     connecting: 'Starting',
     reconnecting: 'The connection to Tunesmith is interrupted. Runs go on; this page comes back by itself.',

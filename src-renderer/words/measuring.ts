@@ -9,6 +9,14 @@ export const pausing = {
   goesOn: (name: string) => `${name} is saved first and goes on by itself afterwards.`,
 };
 
+const STORAGE_NAMES = {
+  none: '32 bits',
+  bf16: '16 bits',
+  int8: 'INT8',
+  nf4: 'NF4',
+  'nf4-single': 'NF4, large scales',
+};
+
 export const storageReport = {
   title: 'Measured on your rows',
   text: 'What each precision really costs: the base model reads some of your rows once in each of them. Nothing is trained.',
@@ -26,13 +34,8 @@ export const storageReport = {
   adviceLargest: 'Everything smaller loses too much on your rows.',
   use: (name: string) => `Use ${name}`,
   mark: 'Recommended, measured on your rows',
-  names: {
-    none: '32 bits',
-    bf16: '16 bits',
-    int8: 'INT8',
-    nf4: 'NF4',
-    'nf4-single': 'NF4, large scales',
-  },
+  names: STORAGE_NAMES,
+  measuring: (storage: string) => `Measuring ${STORAGE_NAMES[storage as keyof typeof STORAGE_NAMES] ?? storage}`,
   chart: {
     title: 'Memory against loss',
     label: (what: string) => `${what} against memory of the base model`,

@@ -144,7 +144,8 @@ export const dataWords = {
   },
   histogram: {
     title: 'How long the rows are',
-    limit: (length: string) => `Limit ${length}`,
+    limit: (length: string) => `Longest that is read: ${length}`,
+    beyond: (length: string) => `Longest that is read: ${length}, more than any row has`,
     bar: (from: string, to: string, rows: number) => `${from} to ${to} tokens: ${countOf(rows, 'row', 'rows')}`,
     summary: (mean: string, longest: string) => `${mean} tokens on average, ${longest} at most.`,
     needsModel: 'Lengths are counted when a base model is chosen.',

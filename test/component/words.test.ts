@@ -1,10 +1,13 @@
 /** @file The catalogue: nothing is without words, and they keep their manner. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ADVANCED } from '../../src-renderer/state/wizard/advanced.ts';
 import { CHECKS } from '../../src-renderer/state/wizard/checks.ts';
 import { FORMATS, PRECISIONS } from '../../src-renderer/state/wizard/offers.ts';
 import { explainFailure } from '../../src-renderer/words/errors.ts';
 import { words } from '../../src-renderer/words/index.ts';
+import { isKnownPhase, noticeText, phaseText } from '../../src-renderer/words/phases.ts';
 import { LR_SCHEDULERS, OPTIMIZERS } from '../../src-shared/schema/run-config.ts';
 
 /** Every text, functions called with plausible values. */
@@ -81,5 +84,33 @@ describe('a failure', () => {
     const faults = [{ file: '/data/in/rows.csv', line: 7, field: 'answer', message: 'is empty' }];
     const [fault] = explainFailure({ ...plain, code: 'data/bad-rows', hint: '', faults }).faults;
     expect(fault).toMatchObject({ place: 'rows.csv, row 7, answer', message: 'is empty' });
+  });
+});
+
+describe('what core says of itself', () => {
+  it('is told without commands, settings in plain words', () => {
+    const tight =
+      'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with --set training.per_device_train_batch_size=1 --set quantization.method=nf4';
+    expect(noticeText('memory/tight', tight)).toBe(
+      'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with Examples at a time (batch size): 1, How the base model is stored: 4 bits (NF4)',
+    );
+    expect(noticeText('some/notice', 'It was cut off. Go on with it: tunesmith resume abc')).toBe('It was cut off.');
+  });
+
+  it('is in the catalogue, whatever every job says it is doing', () => {
+    const engine = path.resolve(import.meta.dirname, '../../src-main');
+    const said = readdirSync(engine, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !/^(cli|transport)/.test(name))
+      .flatMap((name) => [
+        ...readFileSync(path.join(engine, name), 'utf8').matchAll(
+          /(?:phase: |\b(?:say|tell)\((?:host, )?)'([A-Z][^']+)'/g,
+        ),
+      ])
+      .map(([, phase = '']) => phase);
+    expect(said.length).toBeGreaterThan(10);
+    expect(said.filter((phase) => !isKnownPhase(phase))).toEqual([]);
+    expect(phaseText('12,345 rows read')).toBe('12,345 rows read');
+    expect(phaseText('Measuring nf4')).toBe('Measuring NF4');
+    expect(phaseText('')).toBe('');
   });
 });
