@@ -60,4 +60,11 @@ runJobProcess({
     ]);
     return callRecipe(exportModel);
   },
+  compare: async () => {
+    const [{ callRecipe }, { compareModels }] = await Promise.all([
+      import('./model-jobs.ts'),
+      import('../engine/recipes/compare-models.ts'),
+    ]);
+    return callRecipe(compareModels);
+  },
 });

@@ -8,10 +8,12 @@
  */
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
 import type { DataReport, LeaveOut, RepairedFile } from '../../src-shared/domain/data-report.ts';
+import type { BehaviourCheck } from '../../src-shared/domain/export-certificate.ts';
 import type { DownloadProgress } from '../../src-shared/domain/hub.ts';
 import type { QuantizeReport } from '../../src-shared/domain/quantize-report.ts';
 import type { MeasuredRun, RunPlan } from '../../src-shared/domain/run-plan.ts';
 import type {
+  CompareModelsOptions,
   ComputeLogitsOptions,
   EvaluateOptions,
   EvaluateResult,
@@ -86,6 +88,7 @@ export interface JobKinds {
   quantizeReport: { request: Omit<QuantizeReportOptions, 'host'>; result: QuantizeReport };
   merge: { request: Omit<MergeOptions, 'host'>; result: WrittenFolder };
   export: { request: Omit<ExportOptions, 'host'>; result: WrittenFolder };
+  compare: { request: Omit<CompareModelsOptions, 'host'>; result: BehaviourCheck };
   inspect: { request: InspectRequest; result: DataReport };
   repair: { request: RepairRequest; result: readonly RepairedFile[] };
   plan: { request: Omit<PlanRunOptions, 'host'>; result: RunPlan };

@@ -7,6 +7,7 @@ import { createDataService, type DataService } from './data-service.ts';
 import { createDownloadService, type DownloadObserver, type DownloadService } from './download-service.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import { createDryRunService, type DryRunService } from './dry-run-service.ts';
+import { createExportChecks, type ExportCheckService } from './export-check.ts';
 import { createExportService, type ExportService } from './export-service.ts';
 import { createHistory, type History } from './history.ts';
 import { createHubAccess, type HubAccessService } from './hub-access.ts';
@@ -52,6 +53,7 @@ export interface Services {
   readonly modelsFolder: ModelsFolderService;
   readonly inference: InferenceService;
   readonly exports: ExportService;
+  readonly exportChecks: ExportCheckService;
   readonly quantization: QuantizationService;
   readonly queue: QueueService;
   readonly settings: SettingsService;
@@ -90,6 +92,7 @@ export function createServices(options: ServicesOptions): Services {
     modelsFolder: createModelsFolderService({ history, access, settings, models, downloads }),
     inference: createInferenceService(jobs),
     exports: createExportService({ home, history, jobs }),
+    exportChecks: createExportChecks({ history, jobs }),
     quantization: createQuantizationService(home, jobs),
     queue: createQueueService({ home, history, runs }),
     settings,

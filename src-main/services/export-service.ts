@@ -20,15 +20,22 @@ export interface WriteRequest {
   readonly modelDir: string;
   /** null where the run trained all weights: `modelDir` is its result. */
   readonly adapterDir: string | null;
-  readonly format: 'peft' | 'merged';
+  readonly format: 'peft' | 'merged' | 'bitsandbytes';
   /** merged only; null = the model's own. */
   readonly dtype: MergeOptions['dtype'];
+  /** bitsandbytes only. */
+  readonly quantization: 'nf4' | 'int8';
   readonly outputDir: string;
+}
+
+/** What was written, with its id in the history. */
+export interface KeptExport extends WrittenFolder {
+  readonly id: string;
 }
 
 export interface ExportService {
   /** @throws export/no-adapter for a run that trained all weights */
-  write(request: WriteRequest, following?: JobFollowing): Promise<WrittenFolder>;
+  write(request: WriteRequest, following?: JobFollowing): Promise<KeptExport>;
   /** A folder in the home that does not exist, named after the run. @param step of a checkpoint; null = the result */
   suggestFolder(
     run: RunRecord,
@@ -46,35 +53,46 @@ export interface ExportServiceOptions {
 
 export function createExportService({ home, history, jobs }: ExportServiceOptions): ExportService {
   /** What lies in a run folder (the final result or a checkpoint) belongs to that run. */
-  async function record(format: string, resultDir: string, written: WrittenFolder): Promise<WrittenFolder> {
+  async function record(
+    format: string,
+    { modelDir, adapterDir }: Pick<ExportOptions, 'modelDir' | 'adapterDir'>,
+    written: WrittenFolder,
+  ): Promise<KeptExport> {
     const db = await history.open();
-    const run = findRunByDir(db, path.dirname(path.resolve(resultDir)));
+    const [model_dir, adapter_dir] = [path.resolve(modelDir), adapterDir && path.resolve(adapterDir)];
+    const run = findRunByDir(db, path.dirname(adapter_dir ?? model_dir));
     const { dir, bytes } = written;
     const about = { id: crypto.randomUUID(), run_id: run?.id ?? null, created_at: Date.now() };
-    insertExport(db, { ...about, format, path: dir, size_bytes: bytes });
-    return written;
+    insertExport(db, { ...about, format, path: dir, size_bytes: bytes, model_dir, adapter_dir, certificate: null });
+    return { ...written, id: about.id };
   }
 
-  const service: ExportService = {
-    async merge(request, { signal, onEvent } = {}) {
-      const written = await followJob(await jobs.start('merge', request, { onEvent }), signal);
-      return record('merged', request.adapterDir, written);
-    },
-    async export(request, { signal, onEvent } = {}) {
-      const { format, adapterDir, modelDir } = request;
-      const trainedOn = request.trainedOn ?? (await trainingQuantization(adapterDir));
-      const complete = trainedOn === undefined ? request : { ...request, trainedOn };
-      const written = await followJob(await jobs.start('export', complete, { onEvent }), signal);
-      return record(format, adapterDir ?? modelDir, written);
-    },
-    async write({ run, modelDir, adapterDir, format, dtype, outputDir }, following) {
+  async function merge(request: Omit<MergeOptions, 'host'>, { signal, onEvent }: JobFollowing = {}) {
+    const written = await followJob(await jobs.start('merge', request, { onEvent }), signal);
+    return record('merged', request, written);
+  }
+
+  async function exportAs(request: Omit<ExportOptions, 'host'>, { signal, onEvent }: JobFollowing = {}) {
+    const { format, adapterDir } = request;
+    const trainedOn = request.trainedOn ?? (await trainingQuantization(adapterDir));
+    const complete = trainedOn === undefined ? request : { ...request, trainedOn };
+    const written = await followJob(await jobs.start('export', complete, { onEvent }), signal);
+    return record(format, request, written);
+  }
+
+  return {
+    merge: async (request, following) => withoutId(await merge(request, following)),
+    export: async (request, following) => withoutId(await exportAs(request, following)),
+    async write({ run, modelDir, adapterDir, format, dtype, quantization, outputDir }, following) {
       if (adapterDir === null) {
         throw new AppError('export/no-adapter', `The run "${run.name}" trained all weights: there is no adapter`, {
           hint: `Its result is a whole model already: ${modelDir}`,
         });
       }
-      if (format === 'merged') return service.merge({ modelDir, adapterDir, outputDir, dtype }, following);
-      return service.export({ modelDir, adapterDir, outputDir, format }, following);
+      const request = { modelDir, adapterDir, outputDir };
+      if (format === 'merged') return merge({ ...request, dtype }, following);
+      if (format === 'peft') return exportAs({ ...request, format }, following);
+      return exportAs({ ...request, format, quantization: { method: quantization, double_quant: true } }, following);
     },
     async suggestFolder(run, { checkpoint, format }) {
       const words = run.name
@@ -88,8 +106,9 @@ export function createExportService({ home, history, jobs }: ExportServiceOption
       return names.find((name) => !existsSync(name)) ?? `${base}-${crypto.randomUUID()}`;
     },
   };
-  return service;
 }
+
+const withoutId = ({ id: _id, ...written }: KeptExport): WrittenFolder => written;
 
 /** How the run that made an adapter kept its weights; undefined for an adapter from elsewhere. */
 async function trainingQuantization(adapterDir: string | null): Promise<QuantizationConfig | undefined> {

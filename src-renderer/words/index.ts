@@ -1,6 +1,7 @@
 /**
  * @file All words of the window, in one place. Another language is another object of this type.
  */
+import { certificate } from './certificate.ts';
 import { common } from './common.ts';
 import { fields } from './fields.ts';
 import { frame } from './frame.ts';
@@ -16,6 +17,7 @@ import { checkStep, methodStep, modelStep, precisionStep, runStep, trainingStep 
 import { dataWords } from './wizard-data.ts';
 
 export const words = {
+  certificate,
   common,
   fields,
   frame,

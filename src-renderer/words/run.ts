@@ -149,7 +149,14 @@ export const run = {
     formats: {
       peft: { title: 'Adapter', text: 'Small; needs the base model beside it. For PEFT, vLLM and other programs.' },
       merged: { title: 'Whole model', text: 'Base model and what was learned in one folder. Loads like any model.' },
+      bitsandbytes: {
+        title: 'Whole model, small',
+        text: 'The same with 4 or 8 bits a number: a quarter or half of the size, and a little less exact.',
+      },
     },
+    bitsLabel: 'Bits of a number',
+    bits: { nf4: '4 bits (NF4)', int8: '8 bits (INT8)' },
+    checks: 'Afterwards the folder is loaded and asked the same as the run, and you get a certificate of it.',
     formatLabel: 'What to write',
     dtype: 'Numbers of the whole model',
     dtypes: { own: 'As in the base model', f32: '32 bits', f16: '16 bits (f16)', bf16: '16 bits (bf16)' },

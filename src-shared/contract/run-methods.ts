@@ -111,17 +111,23 @@ export const runMethods = {
   'queue:hold': method<QueueView>()(none),
   'queue:release': method<QueueView>()(none),
 
-  /** Writes a run's result, or one of its checkpoints, as an adapter for PEFT or merged into the model. */
+  /** Writes a run's result, or one of its checkpoints, as an adapter for PEFT or merged into the model, and checks what was written. */
   'exports:create': method<TaskStarted<'exportModel'>>()(
     z.strictObject({
       run: id,
       /** Step of a checkpoint; null = the finished result. */
       checkpoint: z.int().nonnegative().nullable().default(null),
-      format: z.enum(['peft', 'merged']),
+      format: z.enum(['peft', 'merged', 'bitsandbytes']),
       /** merged only; null = the model's own. */
       dtype: z.enum(['f32', 'f16', 'bf16']).nullable().default(null),
+      /** bitsandbytes only: 4 or 8 bits. */
+      quantization: z.enum(['nf4', 'int8']).default('nf4'),
       /** New or empty folder; null = one in the home, named after the run. */
       folder: filePath.nullable().default(null),
     }),
+  ),
+  /** Reads an export back and asks it the same as the run's own weights. @throws (of the task) device/busy, export/… */
+  'exports:check': method<TaskStarted<'checkExport'>>()(
+    z.strictObject({ export: id, pause_running: z.boolean().default(false) }),
   ),
 } as const;

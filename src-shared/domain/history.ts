@@ -3,6 +3,7 @@
  * since 1970, paths are absolute.
  */
 import type { TaskType } from '../schema/run-config.ts';
+import type { ExportCertificate } from './export-certificate.ts';
 
 /**
  * preparing: loading, nothing computed yet. paused and stopped: ended at the person's wish, to be resumed or left at that.
@@ -148,6 +149,11 @@ export interface ExportRecord {
   readonly path: string;
   readonly size_bytes: number;
   readonly created_at: number;
+  /** What it was written from, null where that is not known any more: it cannot be checked again then. */
+  readonly model_dir: string | null;
+  readonly adapter_dir: string | null;
+  /** null until it was checked. */
+  readonly certificate: ExportCertificate | null;
 }
 
 /** Those that wait are started in the order of their position; paused (or cut off) and stopped ones can be resumed as runs. */

@@ -5,6 +5,7 @@
 import type { PlainError } from './app-error.ts';
 import type { ConvertedFile, DataReport, RepairedFile } from './data-report.ts';
 import type { ComparedEvaluation } from './evaluation.ts';
+import type { ExportCertificate } from './export-certificate.ts';
 import type { ModelsMove } from './hub.ts';
 import type { KeptReport } from './quantize-report.ts';
 import type { MeasuredRun, RunPlan } from './run-plan.ts';
@@ -20,11 +21,16 @@ export interface TaskResults {
   readonly measureStorages: KeptReport;
   readonly evaluateModel: ComparedEvaluation;
   readonly exportModel: WrittenExport;
+  readonly checkExport: ExportCertificate;
   readonly moveModels: ModelsMove;
 }
 export type TaskKind = keyof TaskResults;
 
 export interface WrittenExport {
+  /** In the list of the run's exports. */
+  readonly id: string;
+  /** null where the check was left out: a training was at work, or it was cancelled. */
+  readonly certificate: ExportCertificate | null;
   /** Absolute path. */
   readonly dir: string;
   readonly files: readonly string[];

@@ -2,11 +2,13 @@
  * @file The window's journey with the real engine: plan, learn, chat with base and tuned model, export. Everything else here runs on
  * fake recipes.
  */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Client } from '../../src-shared/contract/client.ts';
 import type { ChatAnswered } from '../../src-shared/contract/chat-methods.ts';
+import { judgeExport } from '../../src-shared/domain/export-certificate.ts';
 import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 import { writeTinyModel } from '../recipe/support/tiny-model.ts';
 import { makeFolder } from '../unit/jobs/support/start-fake.ts';
@@ -37,6 +39,9 @@ const config = (): RunConfig => ({
   peft: { r: 4 },
   training: { max_steps: 6, save_steps: 3 },
 });
+
+/** Learns enough for its adapter to be seen. */
+const STRONG = { max_steps: 40, learning_rate: 0.02 };
 
 async function answer(chat: string): Promise<ChatAnswered> {
   const answered: ChatAnswered[] = [];
@@ -79,7 +84,58 @@ it('plans, learns, answers with base and tuned model, and exports', async () => 
   expect(existsSync(path.join(adapter.dir, 'adapter_model.safetensors'))).toBe(true);
   const merged = await client.follow(await client.call('exports:create', { run, format: 'merged' }));
   expect(await client.call('models:describe', { path: merged.dir })).toMatchObject({ supported: true, faults: [] });
-  expect((await client.call('runs:get', { run })).exports).toHaveLength(2);
+  const { exports } = await client.call('runs:get', { run });
+  expect(exports.map(({ path: dir }) => dir).sort()).toEqual([adapter.dir, merged.dir].sort());
+
+  for (const { certificate, files } of [adapter, merged]) {
+    expect(certificate && judgeExport(certificate)).toBe('same');
+    expect(certificate?.files.map(({ name }) => name)).toEqual([...files].sort());
+    expect(certificate?.behaviour?.largest_difference).toBeLessThan(1e-4);
+    // The run's own questions, at the places that decide the answers too.
+    expect(certificate?.behaviour?.answers.map(({ prompt }) => prompt)).toEqual(
+      expect.arrayContaining(details.samples.slice(0, 1).map(({ prompt }) => prompt)),
+    );
+  }
+  const weights = path.join(adapter.dir, 'adapter_model.safetensors');
+  const sum = createHash('sha256').update(readFileSync(weights)).digest('hex');
+  expect(adapter.certificate?.files.find(({ name }) => name.endsWith('.safetensors'))?.sha256).toBe(sum);
+  expect(exports.find(({ id }) => id === adapter.id)?.certificate).toEqual(adapter.certificate);
+}, 180_000);
+
+it('finds an export that was changed after it was written, and one that is gone', async () => {
+  const { run } = await client.call('runs:start', { config: { ...config(), name: 'Changed', training: STRONG } });
+  await until(async () => ((await client.call('runs:get', { run })).run.state === 'finished' ? true : null), 60_000);
+  const written = await client.follow(await client.call('exports:create', { run, format: 'peft' }));
+  const check = async () => client.follow(await client.call('exports:check', { export: written.id }));
+  expect(judgeExport(await check())).toBe('same');
+
+  const file = path.join(written.dir, 'adapter_model.safetensors');
+  const bytes = readFileSync(file);
+  bytes.fill(0, 8 + Number(bytes.readBigUInt64LE(0)));
+  writeFileSync(file, bytes);
+  const changed = await check();
+  expect(judgeExport(changed)).not.toBe('same');
+  expect(changed.behaviour?.largest_difference).toBeGreaterThan(0.1);
+  expect((await client.call('runs:get', { run })).exports[0]?.certificate).toEqual(changed);
+
+  writeFileSync(path.join(written.dir, 'adapter_config.json'), '{"peft_type": "PROMPT_TUNING"}');
+  const unreadable = await check();
+  expect(judgeExport(unreadable)).toBe('unchecked');
+  expect(unreadable.unchecked).toMatchObject({ code: expect.stringMatching(/^adapter\//) });
+  rmSync(written.dir, { recursive: true });
+  await expect(check()).rejects.toMatchObject({ code: 'export/gone' });
+}, 180_000);
+
+it('writes a model in 4 bits and says how near it comes', async () => {
+  const { run } = await client.call('runs:start', { config: { ...config(), name: 'Small' } });
+  await until(async () => ((await client.call('runs:get', { run })).run.state === 'finished' ? true : null), 60_000);
+  const { certificate, dir } = await client.follow(
+    await client.call('exports:create', { run, format: 'bitsandbytes', quantization: 'nf4' }),
+  );
+  expect(readFileSync(path.join(dir, 'config.json'), 'utf8')).toContain('load_in_4bit');
+  expect(certificate?.unchecked).toBeNull();
+  expect(certificate?.behaviour).toMatchObject({ positions: expect.any(Number), score_spread: expect.any(Number) });
+  expect(certificate?.behaviour?.largest_difference).toBeGreaterThan(1e-4);
 }, 180_000);
 
 it('sorts texts into classes: found by the data, checked by accuracy, answered with probabilities', async () => {
@@ -119,4 +175,8 @@ it('sorts texts into classes: found by the data, checked by accuracy, answered w
   expect(outcome.value).toMatchObject({ stop_reason: 'classified', tokens: 0 });
   expect(outcome.value.classes?.map(({ label }) => label).sort()).toEqual(['vowel, first', 'ζ']);
   await client.call('chat:close', { chat });
+
+  const { certificate } = await client.follow(await client.call('exports:create', { run, format: 'merged' }));
+  expect(certificate && judgeExport(certificate)).toBe('same');
+  expect(certificate?.behaviour?.answers[0]?.written).toMatch(/^(vowel, first|ζ)$/);
 }, 180_000);

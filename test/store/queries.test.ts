@@ -4,7 +4,7 @@ import { insertCheckpoint, keepCheckpoints, listCheckpointRecords } from '../../
 import { inTransaction } from '../../src-main/store/database.ts';
 import { deleteDataset, listDatasets, upsertDataset } from '../../src-main/store/datasets.ts';
 import { deleteDraft, findDraft, listDrafts, upsertDraft } from '../../src-main/store/drafts.ts';
-import { insertExport, listExports } from '../../src-main/store/exports.ts';
+import { findExport, insertExport, listExports, setExportCertificate } from '../../src-main/store/exports.ts';
 import {
   deleteFiguresBeyond,
   insertEvaluation,
@@ -183,9 +183,15 @@ describe('small tables', () => {
 
   it('keep exports, settings and drafts', () => {
     const db = openHistory();
-    const record = { id: 'e', run_id: 'r1', format: 'peft', path: '/out', size_bytes: 3, created_at: 1 };
+    const source = { model_dir: '/m', adapter_dir: '/r/adapter', certificate: null };
+    const record = { id: 'e', run_id: 'r1', format: 'peft', path: '/out', size_bytes: 3, created_at: 1, ...source };
     insertExport(db, record);
     expect(listExports(db, 'r1')).toEqual([record]);
+    const files = [{ name: 'a', bytes: 3, sha256: 'abc' }];
+    const certificate = { checked_at: 5, files, behaviour: null, unchecked: null };
+    setExportCertificate(db, 'e', certificate);
+    expect(findExport(db, 'e')).toEqual({ ...record, certificate });
+    expect(findExport(db, 'other')).toBeNull();
     writeSetting(db, 'theme', '"dark"', 1);
     writeSetting(db, 'theme', '"light"', 2);
     expect(readSettings(db)).toEqual(new Map([['theme', '"light"']]));

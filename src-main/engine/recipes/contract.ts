@@ -5,6 +5,7 @@
  * So a recipe never names a file of the run folder: it gives bytes to the `CheckpointStore` and events to the `EngineHost`.
  */
 import type { ClassProbability } from '../../../src-shared/domain/class-probability.ts';
+import type { BehaviourCheck } from '../../../src-shared/domain/export-certificate.ts';
 import type { JsonValue } from '../../../src-shared/domain/json.ts';
 import type { QuantizeReport } from '../../../src-shared/domain/quantize-report.ts';
 import type { RunEvent, TrainResultEvent } from '../../../src-shared/domain/run-events.ts';
@@ -208,6 +209,18 @@ export interface QuantizeReportOptions {
 }
 
 export type MakeQuantizeReport = (options: QuantizeReportOptions) => Promise<QuantizeReport>;
+
+export interface CompareModelsOptions {
+  readonly host: EngineHost;
+  /** What was trained. */
+  readonly original: ModelSource;
+  /** What was written of it. */
+  readonly written: ModelSource;
+  /** What a person might ask; at least one. */
+  readonly prompts: readonly string[];
+}
+
+export type CompareModels = (options: CompareModelsOptions) => Promise<BehaviourCheck>;
 
 export interface MergeOptions {
   readonly host: EngineHost;

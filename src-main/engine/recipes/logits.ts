@@ -7,34 +7,50 @@ import { readRows } from '../steps/classifier-task.ts';
 import { logitsEntry } from '../steps/evaluate-step.ts';
 import { TableCache, tokenArrays } from '../steps/token-inputs.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ComputeLogits, ComputeLogitsOptions } from './contract.ts';
-import { openInferenceSession } from './inference-session.ts';
+import type { ComputeLogits, ComputeLogitsOptions, Logits } from './contract.ts';
+import { type InferenceSession, openInferenceSession } from './inference-session.ts';
 import { padTokenOf } from './tasks/make-task.ts';
 
 /** @throws logits/no-tokens, logits/token-outside-vocabulary, logits/too-long, logits/decoder-tokens */
 export const computeLogits: ComputeLogits = async (options) => {
   const session = await openInferenceSession(options.host, options, (parts) => ({ entries: [logitsEntry(parts)] }));
   try {
-    const { model, opened, program } = session;
+    const { model } = session;
     const ids = await inputIds(options, session.tokenizer);
     const decoderIds = decoderInput(model, options.decoderTokens);
     const { vocabSize, maxPositions } = model.facts;
     for (const row of [ids, ...(decoderIds ? [decoderIds] : [])]) {
       requireTokens(row, vocabSize, model.tablesDependOnLength ? Infinity : maxPositions);
     }
-    const tokens = { ...oneRow(ids), batch: 1, decoder: decoderIds ? oneRow(decoderIds) : null };
-    const { arrays, sizes } = tokenArrays(new TableCache(model), tokens);
-    const rows =
-      model.kind === 'classifier'
-        ? readRows(model, tokens, padTokenOf(opened))
-        : Int32Array.from(decoderIds ?? ids, (_, index) => index);
-    const { logits } = program.call('logits', { ...sizes, rows: rows.length }, { ...arrays, rows });
-    const width = model.kind === 'classifier' ? model.labels : vocabSize;
-    return { data: new Float32Array(logits as Float32Array), shape: [rows.length, width] };
+    return readLogits(session, { ids, decoderIds });
   } finally {
     session.dispose();
   }
 };
+
+export interface LogitsInput {
+  readonly ids: Int32Array;
+  /** What the decoder of an encoder-decoder reads; null for all others. */
+  readonly decoderIds: Int32Array | null;
+  /** Only the last so many positions; left out = all. */
+  readonly last?: number;
+}
+
+/** Of a session that has the entry `logits`. */
+export function readLogits(
+  { model, opened, program }: Pick<InferenceSession, 'model' | 'opened' | 'program'>,
+  { ids, decoderIds, last = Infinity }: LogitsInput,
+): Logits {
+  const tokens = { ...oneRow(ids), batch: 1, decoder: decoderIds ? oneRow(decoderIds) : null };
+  const { arrays, sizes } = tokenArrays(new TableCache(model), tokens);
+  const rows =
+    model.kind === 'classifier'
+      ? readRows(model, tokens, padTokenOf(opened))
+      : Int32Array.from(decoderIds ?? ids, (_, index) => index).slice(-last);
+  const { logits } = program.call('logits', { ...sizes, rows: rows.length }, { ...arrays, rows });
+  const width = model.kind === 'classifier' ? model.labels : model.facts.vocabSize;
+  return { data: new Float32Array(logits as Float32Array), shape: [rows.length, width] };
+}
 
 function oneRow(ids: Int32Array) {
   return {

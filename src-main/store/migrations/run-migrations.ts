@@ -9,6 +9,7 @@ import { namePausedQueueItems } from './0003-name-paused-queue-items.ts';
 import { addDownloads } from './0004-add-downloads.ts';
 import { speedUpHistory } from './0005-speed-up-history.ts';
 import { allowNoPerplexity } from './0006-allow-no-perplexity.ts';
+import { keepExportCertificates } from './0007-keep-export-certificates.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   addDownloads,
   speedUpHistory,
   allowNoPerplexity,
+  keepExportCertificates,
 ];
 
 /** @throws store/too-new where a later release has written the database */

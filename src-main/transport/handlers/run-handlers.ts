@@ -1,12 +1,10 @@
 /**
  * @file Runs, the queue, exports.
  */
-import path from 'node:path';
-import type { MethodArgs } from '../../../src-shared/contract/contract.ts';
 import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
 import { sampleConfig } from '../../services/sample-task.ts';
 import type { CoreContext, HandlersOf } from '../core-context.ts';
-import { progressOf } from './progress-of.ts';
+import { exportHandlers } from './export-handlers.ts';
 
 export function runHandlers(context: CoreContext): HandlersOf<'runs' | 'queue' | 'exports'> {
   return { ...historyHandlers(context), ...workHandlers(context), ...queueHandlers(context) };
@@ -23,6 +21,7 @@ type WorkHandlers = Pick<
   | 'runs:addEpochs'
   | 'runs:listActive'
   | 'exports:create'
+  | 'exports:check'
 >;
 
 function historyHandlers({ services, guard, push, tellRun }: CoreContext): HistoryHandlers {
@@ -90,7 +89,7 @@ function workHandlers(context: CoreContext): WorkHandlers {
     },
     'runs:resume': async ({ run, ...options }) => ({ run: (await director.resume(run, options)).id }),
     'runs:addEpochs': async ({ run, epochs }) => ({ run: (await director.addEpochs(run, epochs)).id }),
-    'exports:create': (request) => createExport(context, request),
+    ...exportHandlers(context),
   };
 }
 
@@ -120,15 +119,4 @@ function queueHandlers({ director, guard }: CoreContext): HandlersOf<'queue'> {
       return director.queue();
     },
   };
-}
-
-async function createExport({ services, tasks, guard }: CoreContext, request: MethodArgs<'exports:create'>) {
-  const { run, modelDir, adapterDir } = await services.library.tuned(request.run, request.checkpoint);
-  const outputDir = request.folder === null ? await services.exports.suggestFolder(run, request) : request.folder;
-  await guard.check(outputDir);
-  return tasks.start('exportModel', `${run.name} → ${path.basename(outputDir)}`, ({ signal, progress }) => {
-    const following = { signal, onEvent: progressOf(progress) };
-    const { format, dtype } = request;
-    return services.exports.write({ run, modelDir, adapterDir, format, dtype, outputDir }, following);
-  });
 }

@@ -58,7 +58,9 @@ export function examineEveryView(stage: Stage): void {
       await page.getByRole('button', { name: 'Trash', exact: true }).click();
       await page.getByText('The trash is empty').waitFor();
       expect(await examine(page, 'trash-empty')).toEqual([]);
-      await page.getByRole('button', { name: 'Leave the trash' }).click();
+      // The place where one is already leads to its start.
+      await goTo(page, 'Runs');
+      await page.getByRole('table').getByRole('link', { name: 'Sample', exact: true }).waitFor();
     });
 
     it('runs: finished, failed, stopped', { timeout: LOOK_MS }, async () => {
@@ -145,6 +147,14 @@ export function examineEveryView(stage: Stage): void {
         .first()
         .waitFor({ timeout: 180_000 });
       expect(await examine(page, 'run-at-work')).toEqual([]);
+      await goTo(page, 'Playground');
+      await page.getByText('By keys is training').waitFor();
+      expect(await examine(page, 'playground-beside-training')).toEqual([]);
+      await page.getByRole('button', { name: 'Pause it and load' }).click();
+      await page.getByText('By keys is paused while you chat').waitFor();
+      await page.getByText('Ready').first().waitFor({ timeout: 180_000 });
+      await page.getByRole('button', { name: 'Let it go on' }).click();
+      await page.getByText('By keys is training').waitFor();
     });
 
     it('a lost connection, and a run that was cut off', { timeout: LOOK_MS }, async () => {
