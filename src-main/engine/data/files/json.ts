@@ -6,11 +6,12 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
-import { aboutRow, faultItem, noticeItem } from '../faults.ts';
+import { aboutRow, excerpt, faultItem, noticeItem } from '../faults.ts';
 import type { RowItem, RowSource } from '../types.ts';
+import { findDuplicateKey } from './duplicate-keys.ts';
 import { createJsonCutter, type CutPiece, type JsonFrame } from './json-cutter.ts';
 import { explainJsonFault } from './json-fault.ts';
-import { parseJsonObject, readJsonl } from './jsonl.ts';
+import { ONE_VALUE_A_KEY, parseJsonObject, readJsonl } from './jsonl.ts';
 import { inMegabytes, MAX_JSON_FRAME_BYTES, MAX_ROW_BYTES } from './limits.ts';
 import { notUtf8Fault, readLines } from './lines.ts';
 import type { DataFile } from './sniff.ts';
@@ -105,6 +106,14 @@ function* judgeFrame(file: string, { text, placeOf }: JsonFrame, elements: numbe
   }
   const value: unknown = JSON.parse(text);
   if (Array.isArray(value)) return;
+  const twice = findDuplicateKey(text, value);
+  if (twice !== null) {
+    const key = excerpt(twice.key);
+    const { line } = placeOf(twice.offset);
+    const message = `the key "${key}" stands twice in the object around the rows`;
+    yield faultItem('data/duplicate-key', file, message, { line, field: key, hint: ONE_VALUE_A_KEY });
+    return;
+  }
   if (typeof value !== 'object' || value === null) {
     yield faultItem('data/json-layout', file, 'the file holds a single value, not a list of objects', {
       hint: LAYOUT_HINT,

@@ -8,6 +8,10 @@ const MIB = 1024 * 1024;
 export const MAX_ROW_BYTES = 16 * MIB;
 /** Lines of one CSV record: beyond that, an opening quote lacks its partner. */
 export const MAX_RECORD_LINES = 50_000;
+/** Columns of a table; a spreadsheet has no more. */
+export const MAX_COLUMNS = 16_384;
+/** Commas of one row of JSON: the values between them take far more memory than their text. */
+export const MAX_ROW_COMMAS = 1_000_000;
 /** Brackets inside brackets of one row. */
 export const MAX_JSON_DEPTH = 256;
 /** Broken rows of a file that has no good one yet, after which the rest is not looked at. */

@@ -3,6 +3,7 @@
  */
 import { dataFault } from '../faults.ts';
 import type { DataFault } from '../types.ts';
+import { MAX_COLUMNS } from './limits.ts';
 
 /** @returns names with surrounding spaces removed, or the fault that makes the file unusable. */
 export function checkHeader(
@@ -10,6 +11,15 @@ export function checkHeader(
   line: number,
   cells: readonly string[],
 ): { readonly names: readonly string[] } | { readonly fault: DataFault } {
+  if (cells.length > MAX_COLUMNS) {
+    const [count, most] = [cells.length, MAX_COLUMNS].map((number) => number.toLocaleString('en'));
+    return {
+      fault: dataFault('data/too-many-columns', file, `the first row names ${count} columns, more than ${most}`, {
+        line,
+        hint: 'Is the delimiter a character of the text, or is the whole table on one line?',
+      }),
+    };
+  }
   const names = cells.map((cell, index) => cell.trim() || `column_${index + 1}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {

@@ -79,6 +79,7 @@ async function readFirstSheet(file: DataFile): Promise<Sheet | { readonly item: 
     if (!parts.has('xl/workbook.xml')) {
       return fail('data/wrong-type', 'the archive holds no Excel workbook', 'Save the table as .xlsx or .csv.');
     }
+    createExpansionGuard(file.sizeBytes).expect(sizeOf(parts));
     const cellCount = largestSheetArea(parts);
     if (cellCount > MAX_XLSX_CELLS) {
       const message = `the sheet spans ${cellCount.toLocaleString('en')} cells, more than ${MAX_XLSX_CELLS.toLocaleString('en')}`;
@@ -94,6 +95,7 @@ async function readFirstSheet(file: DataFile): Promise<Sheet | { readonly item: 
     if (error instanceof ZipTooLarge) {
       return fail('data/too-large', `the workbook unpacks to more than ${inMegabytes(MAX_XLSX_BYTES)}`, SAVE_AS_CSV);
     }
+    if (error instanceof ExpandsTooMuch) return fail('data/too-large', error.message, SAVE_AS_CSV);
     const reason = error instanceof Error ? error.message : String(error);
     return fail(
       'data/broken-xlsx',
@@ -101,6 +103,11 @@ async function readFirstSheet(file: DataFile): Promise<Sheet | { readonly item: 
       'Open it in Excel or LibreOffice and save it again.',
     );
   }
+}
+
+/** Bytes of all parts, unpacked. */
+function sizeOf(parts: ZipParts): number {
+  return [...parts.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
 function countSheets(parts: ZipParts): number {

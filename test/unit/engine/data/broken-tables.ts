@@ -53,6 +53,28 @@ export const TABLES: BrokenFile[] = [
     line: 2,
     says: '100 MB',
   },
+  {
+    name: 'wide.csv',
+    content: () => ','.repeat(15 * MEGABYTE),
+    code: 'data/too-many-columns',
+    line: 1,
+    says: '15,728,641 columns',
+  },
+  {
+    name: 'long-line.tsv',
+    content: () => `prompt\tcompletion\n${'x\t'.repeat(50 * MEGABYTE)}\n`,
+    code: 'data/line-too-long',
+    line: 2,
+    says: '100 MB',
+  },
+  {
+    name: 'open-quote.tsv',
+    content: 'prompt\tcompletion\n"a\tb\n',
+    code: 'data/open-quote',
+    line: 2,
+    says: 'never closed',
+  },
+  { name: 'twice.tsv', content: 'a\ta\n1\t2\n', code: 'data/duplicate-column', line: 1, says: '"a"' },
   { name: 'ragged.tsv', content: 'prompt\tcompletion\na\tb\tc\n', code: 'data/field-count', line: 2, says: '3 fields' },
   {
     name: 'zero.txt',
@@ -84,6 +106,20 @@ const PAIR_CELLS = [
 ];
 const farCell =
   '<worksheet><sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row></sheetData></worksheet>';
+/** One text that every row refers to. */
+const sharedTextParts = (text: string, count: number): Map<string, Buffer> => {
+  const rows = Array.from(
+    { length: count },
+    (_, index) => `<row r="${index + 1}"><c r="A${index + 1}" t="s"><v>${index === 0 ? 0 : 1}</v></c></row>`,
+  );
+  const parts = workbookParts([], `<worksheet><sheetData>${rows.join('')}</sheetData></worksheet>`);
+  const relations = parts.get('xl/_rels/workbook.xml.rels')!.toString();
+  const type = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings';
+  const relation = `<Relationship Id="rId2" Type="${type}" Target="sharedStrings.xml"/></Relationships>`;
+  parts.set('xl/_rels/workbook.xml.rels', Buffer.from(relations.replace('</Relationships>', relation)));
+  parts.set('xl/sharedStrings.xml', Buffer.from(`<sst><si><t>text</t></si><si><t>${text}</t></si></sst>`));
+  return parts;
+};
 const bombParts = (): Map<string, Buffer> =>
   workbookParts([], `<worksheet><sheetData>${' '.repeat(97 * MEGABYTE)}</sheetData></worksheet>`);
 const sheetOf = (cells: string): Buffer => {
@@ -141,6 +177,29 @@ export const SPREADSHEETS: BrokenFile[] = [
     code: 'data/broken-xlsx',
     line: null,
     says: 'cannot be read',
+  },
+  {
+    name: 'text-bomb.xlsx',
+    content: () => packDeflated(workbookParts([['text'], ['x'.repeat(90 * MEGABYTE)]])),
+    code: 'data/too-large',
+    line: null,
+    says: 'by repeating it',
+  },
+  {
+    name: 'shared-bomb.xlsx',
+    content: () => packDeflated(sharedTextParts('y'.repeat(32_000), 20_000)),
+    code: 'data/too-large',
+    line: null,
+    says: 'by repeating it',
+  },
+  {
+    name: 'entity-bomb.xlsx',
+    content: sheetWith(
+      `<!DOCTYPE w [<!ENTITY a "aaaaaaaaaa">${[...'bcdefghi'].map((name, index) => `<!ENTITY ${name} "${`&${'abcdefgh'[index]};`.repeat(10)}">`).join('')}]><worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&i;</t></is></c></row></sheetData></worksheet>`,
+    ),
+    code: 'data/no-rows',
+    line: null,
+    says: 'no rows',
   },
   { name: 'far-cell.xlsx', content: sheetWith(farCell), code: 'data/too-large', line: null, says: 'cells' },
   {
