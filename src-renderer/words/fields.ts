@@ -108,6 +108,10 @@ export const fields = {
     label: 'Faster second matrix (LoRA+)',
     hint: 'Learning rate of the second small matrix against the first. Empty means the same; 16 is the LoRA+ proposal.',
   },
+  'training.loraplus_lr_embedding': {
+    label: 'Rate of word tables (LoRA+)',
+    hint: 'Learning rate of small matrices on the table of words, where LoRA+ is used and the table is adapted.',
+  },
   'training.eval_steps': {
     special: [0, 'after each round'],
     label: 'Check after every',

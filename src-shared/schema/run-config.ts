@@ -107,6 +107,8 @@ export const trainingSchema = z.strictObject({
   adam_epsilon: z.number().positive(),
   momentum: z.number().min(0).lt(1),
   loraplus_lr_ratio: z.number().positive().nullable(),
+  /** Learning rate of adapters on embedding tables under LoRA+. Runs from before it was there lack it. */
+  loraplus_lr_embedding: z.number().positive().optional(),
   /** 0 = no clipping. */
   max_grad_norm: z.number().nonnegative(),
   logging_steps: positiveInt,

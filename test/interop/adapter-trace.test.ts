@@ -4,12 +4,16 @@
  * PiSSA starts from the weights themselves, so both sides make their own start: the singular vectors' signs are free, and no figure
  * depends on them. A list of modules as `bias` is ours alone: the reference unfreezes the same biases by hand.
  */
-import type { TraceCase } from './support/trace.ts';
+import { randomTokens } from './support/random.ts';
+import { TRACE_VOCAB, type TraceCase } from './support/trace.ts';
 import { testTraces } from './support/trace-suite.ts';
 
 const ALL_LINEAR = { r: 4, lora_alpha: 8, target_modules: 'all-linear' };
 const TWO = { ...ALL_LINEAR, target_modules: ['q_proj', 'down_proj'] };
 const BIASED_MODEL = { attention_bias: true, mlp_bias: true };
+
+/** A token that the rows hold: the first of the first row. */
+const PADDING = randomTokens(100, 1, TRACE_VOCAB)[0]!;
 
 const CASES: readonly TraceCase[] = [
   { name: 'DoRA', peft: { ...ALL_LINEAR, use_dora: true } },
@@ -90,10 +94,55 @@ const CASES: readonly TraceCase[] = [
     },
     randomB: false,
   },
+  {
+    name: 'DoRA of the embedding, decayed and clipped',
+    peft: { ...ALL_LINEAR, use_dora: true, target_modules: ['embed_tokens', 'q_proj', 'down_proj'] },
+    training: { learning_rate: 2e-3, weight_decay: 0.1, max_grad_norm: 0.5 },
+  },
+  {
+    name: 'DoRA of the embedding, fresh, its table the head too',
+    model: { tie_word_embeddings: true },
+    peft: { ...ALL_LINEAR, use_dora: true, target_modules: ['embed_tokens'], use_rslora: true },
+    randomB: false,
+  },
+  {
+    name: 'LoRA+ with the embedding and its own rate',
+    peft: { ...ALL_LINEAR, target_modules: ['embed_tokens', 'v_proj', 'down_proj'] },
+    training: { loraplus_lr_ratio: 4, loraplus_lr_embedding: 4e-3, learning_rate: 1e-3, weight_decay: 0.1 },
+  },
+  {
+    name: 'LoRA+ with DoRA of the embedding at the usual rate, warmed up',
+    peft: { ...ALL_LINEAR, use_dora: true, target_modules: ['embed_tokens', 'q_proj'] },
+    training: { loraplus_lr_ratio: 8, learning_rate: 1e-3, lr_scheduler_type: 'linear', warmup_steps: 4 },
+  },
+  ...[
+    { name: 'the embedding adapted', peft: { ...ALL_LINEAR, target_modules: ['embed_tokens', 'q_proj'] } },
+    {
+      name: 'DoRA of the embedding',
+      peft: { ...ALL_LINEAR, use_dora: true, target_modules: ['embed_tokens', 'q_proj'] },
+    },
+    { name: 'the embedding saved whole', peft: { ...TWO, modules_to_save: ['embed_tokens'] } },
+  ].map((adapted): TraceCase => ({
+    ...adapted,
+    name: `${adapted.name}, a padding row among the tokens`,
+    model: { pad_token_id: PADDING },
+    training: { learning_rate: 2e-3 },
+  })),
+  {
+    name: 'all weights, the padding row counted from the end, its table the head too',
+    model: { pad_token_id: PADDING - TRACE_VOCAB, tie_word_embeddings: true },
+    peft: { peft_type: 'NONE' },
+    training: { learning_rate: 2e-3 },
+  },
   { name: 'the output head adapted', peft: { ...ALL_LINEAR, target_modules: ['lm_head', 'v_proj'] } },
   {
     name: 'bf16: the embedding adapted',
     peft: { ...ALL_LINEAR, target_modules: ['embed_tokens', 'q_proj'] },
+    quantization: 'bf16',
+  },
+  {
+    name: 'bf16: DoRA of the embedding',
+    peft: { ...ALL_LINEAR, use_dora: true, target_modules: ['embed_tokens', 'q_proj'] },
     quantization: 'bf16',
   },
   {

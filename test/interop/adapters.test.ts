@@ -42,6 +42,10 @@ const CASES = [
   { name: 'bias all', peft: { r: 4, lora_alpha: 8, target_modules: ['o_proj', 'down_proj'], bias: 'all' } },
   { name: 'DoRA', peft: { r: 4, lora_alpha: 8, target_modules: 'all-linear', use_dora: true } },
   {
+    name: 'DoRA of the embedding',
+    peft: { r: 4, lora_alpha: 8, target_modules: ['embed_tokens', 'q_proj'], use_dora: true },
+  },
+  {
     name: 'whole modules beside the adapter',
     peft: { r: 4, lora_alpha: 8, target_modules: ['q_proj', 'o_proj'], modules_to_save: ['lm_head', 'norm'] },
   },

@@ -65,6 +65,12 @@ const FROM_PEFT: readonly Case[] = [
   },
   { name: 'head adapted', peft: { r: 4, target_modules: ['q_proj', 'lm_head'] } },
   { name: 'embedding adapted', peft: { r: 4, target_modules: ['embed_tokens', 'q_proj'], use_rslora: true } },
+  { name: 'DoRA of the embedding', peft: { r: 4, target_modules: ['embed_tokens', 'q_proj'], use_dora: true } },
+  {
+    name: 'DoRA of the embedding, its table the head too',
+    model: 'tied',
+    peft: { r: 4, target_modules: ['embed_tokens'], use_dora: true, use_rslora: true },
+  },
   {
     name: 'embedding adapted, its table the head too',
     model: 'tied',
@@ -84,6 +90,10 @@ const FROM_PEFT: readonly Case[] = [
 const FROM_US: readonly Case[] = [
   { name: 'Quasi-LoRA', peft: { peft_type: 'QLORA', r: 4, lora_alpha: 12 } },
   { name: 'embedding adapted', model: 'tied', peft: { r: 4, target_modules: ['embed_tokens', 'v_proj'] } },
+  {
+    name: 'DoRA of the embedding',
+    peft: { r: 4, target_modules: ['embed_tokens', 'v_proj'], use_dora: true, init_lora_weights: false },
+  },
   {
     name: 'Quasi-LoRA with the embedding',
     peft: { peft_type: 'QLORA', r: 4, target_modules: '.*(embed_tokens|gate_proj)', rank_pattern: { embed_tokens: 2 } },

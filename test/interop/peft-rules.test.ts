@@ -48,6 +48,7 @@ const CASES: readonly Case[] = [
   { peft: { target_modules: ['q_proj', 'k_proj'], rank_pattern: { q_proj: 2, '1.self_attn.k_proj': 3 } } },
   { peft: { target_modules: ['q_proj'], rank_pattern: { '^model.layers.1.self_attn.q_proj': 2, '.*1\\..*': 4 } } },
   { peft: { target_modules: ['q_proj', 'v_proj'], use_dora: true } },
+  { peft: { target_modules: ['embed_tokens', 'v_proj'], use_dora: true } },
   { model: 'biased', peft: { target_modules: ['q_proj', 'up_proj'], bias: 'lora_only' } },
   { model: 'biased', peft: { target_modules: ['q_proj', 'up_proj'], bias: 'all' } },
   { model: 'biased', peft: { target_modules: 'all-linear', modules_to_save: ['o_proj'] } },
@@ -85,7 +86,7 @@ test.each(NAMED)('$name', async ({ index }) => {
     model: makeModel(opened.config, null, opened),
     folder: opened,
     peft: { ...PEFT_DEFAULTS, ...settings },
-    loraplusLrRatio: null,
+    loraPlus: null,
     seed: 1,
   });
   await opened.close();

@@ -116,7 +116,16 @@ async function expandAll(matrices: readonly FrozenMatrix[], compute: FloatDType,
         matrices.map((matrix) => [matrix.name, cast(expandMatrix(runner, matrix, compute, null), 'float32')]),
       ),
   };
-  const plan = { matrices, tables: [], tableUpdates: new Map(), vectors: [], compute, bytes: 0, keptBytes: 0 };
+  const plan = {
+    matrices,
+    tables: [],
+    tableUpdates: new Map(),
+    paddingRows: new Map(),
+    vectors: [],
+    compute,
+    bytes: 0,
+    keptBytes: 0,
+  };
   const options = { entries: [entry], groups: { frozen: planVariables(plan) } };
   const program = mode === 'eager' ? new EagerProgram(binding, options) : new CompiledProgram(binding, options);
   try {

@@ -36,7 +36,15 @@ async function run(engine: Engine, args: readonly string[]) {
 function train(engine: Engine, name: string, settings: Readonly<Record<string, unknown>>): Promise<readonly Line[]> {
   const all = { 'training.max_steps': STEPS, 'training.per_device_train_batch_size': 4, ...settings };
   return run(engine, [
-    ...['train', '--model', place('model'), '--data', place('rows.jsonl'), '--output', place(`${name}-${engine}`)],
+    ...[
+      'train',
+      '--model',
+      place('model'),
+      '--data',
+      place('rows.jsonl'),
+      '--output',
+      place(`${name.replaceAll(' ', '-')}-${engine}`),
+    ],
     ...Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]),
   ]);
 }
@@ -54,6 +62,15 @@ function expectClose(found: readonly number[], wanted: readonly number[]): void 
 const RUNS = [
   { name: 'LoRA', settings: { 'peft.lora_dropout': 0.1, 'training.eval_steps': 4 } },
   { name: 'DoRA', settings: { 'peft.use_dora': true, 'data.packing': false } },
+  {
+    name: 'DoRA of the embedding, LoRA+',
+    settings: {
+      'peft.use_dora': true,
+      'peft.target_modules': ['embed_tokens', 'q_proj'],
+      'training.loraplus_lr_ratio': 4,
+      'training.loraplus_lr_embedding': 1e-3,
+    },
+  },
   { name: 'Quasi-LoRA', settings: { 'peft.peft_type': 'QLORA', 'training.gradient_accumulation_steps': 2 } },
   { name: 'whole', settings: { 'peft.peft_type': 'NONE', 'training.gradient_checkpointing': true } },
   { name: 'adafactor', settings: { 'training.optim': 'adafactor', 'peft.modules_to_save': ['embed_tokens'] } },

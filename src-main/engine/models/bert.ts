@@ -15,7 +15,7 @@ import type { Activation } from '../ops/activation.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeBert(config: RawConfig): Encoder {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'bert', tied: true, maxPositions: 512 });
+  const facts = readFacts(read, { modelType: 'bert', tied: true, maxPositions: 512, padding: 0 });
   const options = readBertOptions(read, facts);
   const tokenTypes = read.int('type_vocab_size', 2);
   read.finish();

@@ -44,7 +44,7 @@ export function assembleCausalModel(parts: CausalParts): CausalModel {
   const headLinear = tiedEmbeddings ? null : makeLinear(HEAD, hiddenSize, vocabSize, parts.headBias === true);
   const head: LanguageHead = { linear: headLinear, tiedTable: table, softcap: parts.headSoftcap ?? null };
   const weights: WeightSpec[] = [
-    { name: table, shape: [vocabSize, hiddenSize], role: 'embedding' },
+    { name: table, shape: [vocabSize, hiddenSize], role: 'embedding', paddingRow: facts.paddingRow },
     ...(positionTable === null
       ? []
       : [{ name: positionTable, shape: [facts.maxPositions, hiddenSize], role: 'embedding' as const }]),

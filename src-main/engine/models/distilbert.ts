@@ -27,6 +27,7 @@ export function makeDistilBert(config: RawConfig): Encoder {
     modelType: 'distilbert',
     tied: true,
     maxPositions: 512,
+    padding: 0,
     intermediate: (hidden) => 4 * hidden,
   });
   const act = read.activation('activation', 'gelu');

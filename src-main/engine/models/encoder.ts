@@ -27,6 +27,8 @@ export interface EncoderParts {
     readonly positions: string;
     /** Rows of the table of positions. */
     readonly positionRows: number;
+    /** Row of the table of positions that learns nothing; none where left out. */
+    readonly paddingPosition?: number;
     /** Table of sentence kinds, of which only the first row is used; null = there is none. */
     readonly tokenTypes: { readonly name: string; readonly rows: number } | null;
     readonly norm: Norm;
@@ -117,15 +119,16 @@ const modernName = (name: string): string => name.replace(/\.gamma$/, '.weight')
 
 function baseWeights({ facts, embeddings, blocks }: EncoderParts): WeightSpec[] {
   const { words, positions, positionRows, tokenTypes, norm } = embeddings;
-  const table = (name: string, rows: number): WeightSpec => ({
+  const table = (name: string, rows: number, paddingRow: number | null): WeightSpec => ({
     name,
     shape: [rows, facts.hiddenSize],
     role: 'embedding',
+    paddingRow,
   });
   return [
-    table(words, facts.vocabSize),
-    table(positions, positionRows),
-    ...(tokenTypes ? [table(tokenTypes.name, tokenTypes.rows)] : []),
+    table(words, facts.vocabSize, facts.paddingRow),
+    table(positions, positionRows, embeddings.paddingPosition ?? null),
+    ...(tokenTypes ? [table(tokenTypes.name, tokenTypes.rows, null)] : []),
     ...normWeights([norm]),
     ...blocks.flatMap((block) => block.weights),
   ];

@@ -14,6 +14,8 @@ export interface FactDefaults {
   readonly headDim?: number | null;
   readonly intermediate?: (hidden: number) => number;
   readonly maxPositions?: number;
+  /** `pad_token_id` where config.json does not say; left out = the family gives its token table no padding row. */
+  readonly padding?: number | null;
 }
 
 /** @returns sizes; what is wrong with them is among the reader's faults */
@@ -40,7 +42,19 @@ export function readFacts(read: ConfigReader, defaults: FactDefaults): ModelFact
     intermediateSize: read.intOrNull('intermediate_size', null) ?? readDefaultWidth(read, defaults, hiddenSize),
     maxPositions: read.int('max_position_embeddings', defaults.maxPositions ?? 2048),
     tiedEmbeddings: read.bool('tie_word_embeddings', defaults.tied ?? false),
+    paddingRow: readPaddingRow(read, defaults),
   };
+}
+
+/** What transformers gives torch as `padding_idx`: counted from the end where it is negative. */
+function readPaddingRow(read: ConfigReader, { padding }: FactDefaults): number | null {
+  if (padding === undefined) return null;
+  const given = read.value('pad_token_id');
+  const id = given === undefined ? padding : given;
+  if (typeof id !== 'number' || !Number.isInteger(id)) return null;
+  const rows = read.int('vocab_size');
+  const row = id < 0 ? rows + id : id;
+  return row >= 0 && row < rows ? row : null;
 }
 
 function readDefaultWidth(read: ConfigReader, { intermediate }: FactDefaults, hidden: number): number {

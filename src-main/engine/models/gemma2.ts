@@ -19,7 +19,14 @@ const AROUND_BRANCHES: NormNames = {
 /** @param config parsed config.json @throws model/bad-config */
 export function makeGemma2(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'gemma2', tied: true, kvHeads: 4, headDim: 256, maxPositions: 8192 });
+  const facts = readFacts(read, {
+    modelType: 'gemma2',
+    tied: true,
+    kvHeads: 4,
+    headDim: 256,
+    maxPositions: 8192,
+    padding: 0,
+  });
   const options = {
     ...readGemma(read, facts, { scoreSoftcap: 50, headSoftcap: 30 }),
     ropes: { rope: readRope(read, facts) },

@@ -20,6 +20,7 @@ export function makeGemma3Text(config: RawConfig): CausalModel {
     kvHeads: 4,
     headDim: 256,
     maxPositions: 131072,
+    padding: 0,
   });
   const pattern = read.int('sliding_window_pattern', 6);
   const window = read.int('sliding_window', 4096);

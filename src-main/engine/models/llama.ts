@@ -11,7 +11,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeLlama(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'llama' });
+  const facts = readFacts(read, { modelType: 'llama', padding: null });
   const attentionBias = read.bool('attention_bias', false);
   const options = {
     facts,

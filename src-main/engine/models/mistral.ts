@@ -11,7 +11,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeMistral(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'mistral', kvHeads: 8, maxPositions: 131072 });
+  const facts = readFacts(read, { modelType: 'mistral', kvHeads: 8, maxPositions: 131072, padding: null });
   const window = read.intOrNull('sliding_window', 4096);
   const options = {
     facts,

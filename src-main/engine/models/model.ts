@@ -28,6 +28,8 @@ export interface ModelFacts {
   readonly intermediateSize: number;
   readonly maxPositions: number;
   readonly tiedEmbeddings: boolean;
+  /** Row of the token table that learns nothing when it is looked up; null = none. */
+  readonly paddingRow: number | null;
   /** Encoder-decoders: how many of the layers are the decoder's. */
   readonly decoderLayers?: number;
 }

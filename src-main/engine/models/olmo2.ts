@@ -19,7 +19,7 @@ const AFTER_BRANCHES: NormNames = {
 /** @param config parsed config.json @throws model/bad-config */
 export function makeOlmo2(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'olmo2' });
+  const facts = readFacts(read, { modelType: 'olmo2', padding: 1 });
   const attentionBias = read.bool('attention_bias', false);
   const options = {
     facts,

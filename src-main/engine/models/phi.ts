@@ -16,7 +16,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makePhi(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'phi' });
+  const facts = readFacts(read, { modelType: 'phi', padding: null });
   const { hiddenSize: hidden, intermediateSize: width, headDim } = facts;
   const eps = read.number('layer_norm_eps', 1e-5);
   const act = read.activation('hidden_act', 'gelu_new');

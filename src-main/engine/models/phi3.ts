@@ -16,7 +16,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makePhi3(config: RawConfig): CausalModel {
   const read = new ConfigReader(withKindOfToday(config));
-  const facts = readFacts(read, { modelType: 'phi3', maxPositions: 4096 });
+  const facts = readFacts(read, { modelType: 'phi3', maxPositions: 4096, padding: 32_000 });
   const { hiddenSize: hidden, intermediateSize: width } = facts;
   const eps = read.number('rms_norm_eps', 1e-5);
   const act = read.activation('hidden_act', 'silu');

@@ -11,7 +11,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeQwen2(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'qwen2', maxPositions: 32768 });
+  const facts = readFacts(read, { modelType: 'qwen2', maxPositions: 32768, padding: null });
   const options = {
     facts,
     eps: read.number('rms_norm_eps', 1e-6),

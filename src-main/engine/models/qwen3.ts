@@ -12,7 +12,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeQwen3(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'qwen3', headDim: 128, maxPositions: 32768 });
+  const facts = readFacts(read, { modelType: 'qwen3', headDim: 128, maxPositions: 32768, padding: null });
   const attentionBias = read.bool('attention_bias', false);
   const options = {
     facts,

@@ -16,7 +16,7 @@ import type { Encoder } from './model.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeRoberta(config: RawConfig): Encoder {
   const read = new ConfigReader(config);
-  const all = readFacts(read, { modelType: 'roberta', tied: true, maxPositions: 512 });
+  const all = readFacts(read, { modelType: 'roberta', tied: true, maxPositions: 512, padding: 1 });
   const padding = read.value('pad_token_id') === 0 ? 0 : read.int('pad_token_id', 1);
   // The rows up to the padding token's are never a position.
   const facts = { ...all, maxPositions: all.maxPositions - padding - 1 };
@@ -32,6 +32,7 @@ export function makeRoberta(config: RawConfig): Encoder {
       words: `${embeddings}.word_embeddings.weight`,
       positions: `${embeddings}.position_embeddings.weight`,
       positionRows: all.maxPositions,
+      paddingPosition: padding,
       tokenTypes: { name: `${embeddings}.token_type_embeddings.weight`, rows: tokenTypes },
       norm: makeLayerNorm(`${embeddings}.LayerNorm`, facts.hiddenSize, eps),
       positionsOf: (_, tokens) => countPositions(tokens, padding),

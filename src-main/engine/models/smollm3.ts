@@ -11,7 +11,13 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeSmolLm3(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'smollm3', tied: true, kvHeads: 4, maxPositions: 32768 });
+  const facts = readFacts(read, {
+    modelType: 'smollm3',
+    tied: true,
+    kvHeads: 4,
+    maxPositions: 32768,
+    padding: 128_004,
+  });
   const attentionBias = read.bool('attention_bias', false);
   const interval = read.int('no_rope_layer_interval', 4);
   // 1 = the layer has rotary positions, whatever the key's name says.

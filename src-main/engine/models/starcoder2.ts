@@ -15,7 +15,7 @@ import { readRope } from './rope-config.ts';
 /** @param config parsed config.json @throws model/bad-config */
 export function makeStarcoder2(config: RawConfig): CausalModel {
   const read = new ConfigReader(config);
-  const facts = readFacts(read, { modelType: 'starcoder2', tied: true, kvHeads: 2, maxPositions: 4096 });
+  const facts = readFacts(read, { modelType: 'starcoder2', tied: true, kvHeads: 2, maxPositions: 4096, padding: null });
   const { hiddenSize: hidden, intermediateSize: width } = facts;
   const eps = read.number('norm_epsilon', 1e-5);
   const bias = read.bool('use_bias', true);

@@ -2,6 +2,7 @@
  * @file Token embeddings, and the language-model head that may share their table.
  */
 import * as basics from '../ops/basics.ts';
+import { doraTableUpdate } from '../ops/dora.ts';
 import { embeddingUpdate, frozenEmbedding, trainableEmbedding } from '../ops/embedding.ts';
 import { frozenLinear, trainableLinear } from '../ops/linear.ts';
 import * as raw from '../ops/primitives.ts';
@@ -13,16 +14,20 @@ import type { StepContext } from './step-context.ts';
 /** Rows of the table `name` as f32, with its low-rank update. @returns [...ids, hidden] */
 export function applyEmbedding(ctx: StepContext, name: string, ids: Tensor): Tensor {
   const parameter = ctx.parameter(name);
-  const rows = parameter ? trainableEmbedding(parameter, ids) : frozenEmbedding(ctx.table(name), ids);
-  const update = ctx.tableUpdate(name);
-  if (update === null) return rows;
+  const paddingRow = ctx.paddingRow(name);
+  const rows = parameter ? trainableEmbedding(parameter, ids, paddingRow) : frozenEmbedding(ctx.table(name), ids);
+  const spec = ctx.tableUpdate(name);
+  if (spec === null) return rows;
   const path = name.slice(0, name.lastIndexOf('.'));
-  return embeddingUpdate(rows, ids, {
+  const update = {
     a: needParameter(ctx, `${path}.lora_embedding_A`),
     b: needParameter(ctx, `${path}.lora_embedding_B`),
-    s: update.scalingVector ? needParameter(ctx, `${path}.scaling_vector`) : null,
-    scale: update.scale,
-  });
+    s: spec.scalingVector ? needParameter(ctx, `${path}.scaling_vector`) : null,
+    scale: spec.scale,
+  };
+  if (!spec.dora) return embeddingUpdate(rows, ids, update, paddingRow);
+  const magnitude = needParameter(ctx, `${path}.lora_magnitude_vector`);
+  return doraTableUpdate({ rows, ids, update, magnitude, table: ctx.table(name), paddingRow });
 }
 
 /** The head of a causal model: its own linear, or the transposed embedding table, which knows nothing of the table's update (as in PEFT). */

@@ -23,6 +23,8 @@ export interface StepContext {
   table(name: string): Tensor;
   /** The low-rank update of a table; null = none. */
   tableUpdate(name: string): UpdateSpec | null;
+  /** Row of a table that learns nothing when it is looked up; null = none. */
+  paddingRow(name: string): number | null;
   /**
    * Frozen matrices [out, in] stacked along the outputs, in the compute dtype. A quantized one is expanded anew at each call; `after`
    * keeps a graph from doing so earlier than the value it names.

@@ -4,7 +4,7 @@
 
 /**
  * A low-rank update: of a linear, its tensors `<path>.lora_A.weight` and so on; of an embedding table, `<path>.lora_embedding_A` and
- * `<path>.lora_embedding_B`.
+ * `<path>.lora_embedding_B`; with DoRA `<path>.lora_magnitude_vector` of both.
  */
 export interface UpdateSpec {
   readonly rank: number;
@@ -29,6 +29,8 @@ export interface WeightSpec {
   readonly role: 'matrix' | 'embedding' | 'vector';
   /** Matrices with the same stack are stored as one, in the order of the specs, where all of them are frozen. */
   readonly stack?: string;
+  /** Of a table: the row that learns nothing when it is looked up (torch's `padding_idx`); null or left out = none. */
+  readonly paddingRow?: number | null;
   /** Of a table, set by PEFT before the step is built; null or left out = none. */
   update?: UpdateSpec | null;
 }

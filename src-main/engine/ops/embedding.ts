@@ -15,8 +15,11 @@ export function frozenEmbedding(table: Tensor, ids: Tensor): Tensor {
   );
 }
 
-/** Rows of a trainable table as f32; the gradient is dense, [rows, hidden]. */
-export function trainableEmbedding(table: Parameter, ids: Tensor): Tensor {
+/**
+ * Rows of a trainable table as f32; the gradient is dense, [rows, hidden].
+ * @param paddingRow row that learns nothing, null = none
+ */
+export function trainableEmbedding(table: Parameter, ids: Tensor, paddingRow: number | null): Tensor {
   const { runner } = ids;
   const [rows, hidden] = table.leaf.shape as [number, number];
   const [out] = differentiable(
@@ -28,10 +31,18 @@ export function trainableEmbedding(table: Parameter, ids: Tensor): Tensor {
     },
     ([dy]) => {
       const flatIds = raw.reshape(ids, [sizeOf(ids.shape)]);
-      return [raw.scatterAddRows(raw.reshape(dy!, [sizeOf(ids.shape), hidden]), flatIds, rows)];
+      const flat = raw.reshape(dy!, [sizeOf(ids.shape), hidden]);
+      return [raw.scatterAddRows(clearPadding(flat, flatIds, paddingRow), flatIds, rows)];
     },
   );
   return out!;
+}
+
+/** Rows of a gradient with those of the padding row's ids set to zero. @param grad [ids, width], f32 */
+function clearPadding(grad: Tensor, ids: Tensor, paddingRow: number | null): Tensor {
+  if (paddingRow === null) return grad;
+  const isWord = raw.cast(raw.compare('NotEqual', ids, paddingRow), 'float32');
+  return raw.multiply(grad, raw.reshape(isWord, [grad.shape[0]!, 1]));
 }
 
 /**
@@ -39,8 +50,14 @@ export function trainableEmbedding(table: Parameter, ids: Tensor): Tensor {
  * @param rows [...ids, hidden], f32
  * @param ids int32, any shape
  * @param update A [rank, table rows], B [hidden, rank]
+ * @param paddingRow column of A that learns nothing, null = none
  */
-export function embeddingUpdate(rows: Tensor, ids: Tensor, { a, b, s, scale }: LowRankUpdate): Tensor {
+export function embeddingUpdate(
+  rows: Tensor,
+  ids: Tensor,
+  { a, b, s, scale }: LowRankUpdate,
+  paddingRow: number | null,
+): Tensor {
   const size = a.leaf.shape[1] as number;
   const hidden = b.leaf.shape[0] as number;
   const count = sizeOf(ids.shape);
@@ -61,7 +78,8 @@ export function embeddingUpdate(rows: Tensor, ids: Tensor, { a, b, s, scale }: L
       const narrow = raw.gatherRows(raw.transpose(a.leaf, [1, 0]), flatIds);
       const raised = matmul(flat, narrow, { transposeA: true }); // gradient of diag(s) scale B, [hidden, rank]
       const back = matmul(flat, scaled(b.leaf)); // [ids, rank]
-      const da = raw.transpose(raw.scatterAddRows(back, flatIds, size), [1, 0]); // [rank, size]
+      const learnt = clearPadding(back, flatIds, paddingRow);
+      const da = raw.transpose(raw.scatterAddRows(learnt, flatIds, size), [1, 0]); // [rank, size]
       const ds = s ? [raw.multiply(raw.sum(raw.multiply(raised, b.leaf), [1]), scale)] : [];
       return [needsGradient(rows) ? dy! : null, da, scaled(raised), ...ds];
     },

@@ -72,15 +72,13 @@ function findTensorFault(
   if (part === 'weights') return findOwnTensorFault(model, name, shape);
   const target = listTargets(model).find(({ path: known }) => known === module);
   if (target === undefined) return explainUnknown(model, module);
-  if (part.startsWith('lora_embedding') !== (target.isTable === true) && part !== 'scaling_vector') {
-    return explainKind(part, target);
-  }
+  const isMatrix = part !== 'scaling_vector' && part !== 'lora_magnitude_vector';
+  if (isMatrix && part.startsWith('lora_embedding') !== (target.isTable === true)) return explainKind(target);
   return compareShapes(shape, shapeOfPart(part, target, rankOf(config, module)));
 }
 
-function explainKind(part: AdapterPart, { isTable }: AdapterTarget): Misfit {
+function explainKind({ isTable }: AdapterTarget): Misfit {
   if (!isTable) return { message: 'is for an embedding table, but the module is a linear' };
-  if (part === 'lora_magnitude_vector') return { message: 'is DoRA on an embedding table, which is not supported' };
   return { message: 'is for a linear, but the module is an embedding table' };
 }
 

@@ -4,19 +4,20 @@
 import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
 import type { PeftConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
+import { adapterName } from '../formats/adapter-names.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
 import type { FileSet } from '../formats/file-set.ts';
 import { describeModules, moduleOf, type AdaptableModel, type AdapterTarget } from './adaptable-model.ts';
 import { encodeTrained, restoreTrained, type AdapterOutputOptions } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';
 import { drawNormal, drawUniform, fillWith } from './initial-values.ts';
-import { rowNorms } from './low-rank-product.ts';
+import { columnNorms, rowNorms, transposeUpdate, type HostUpdate } from './low-rank-product.ts';
 import { matchPattern } from './module-patterns.ts';
 import { PissaStart } from './pissa.ts';
 import { RUN_CONFIG, selectTargets } from './select-targets.ts';
 import { selectBesideAdapter, selectTrainable } from './select-weights.ts';
 import { findTrainedTable } from './tied-head.ts';
-import { listTrainedTensors, setUpdates, sizeOf, type TrainedTensor } from './trained-tensors.ts';
+import { listTrainedTensors, setUpdates, sizeOf, type LoraPlus, type TrainedTensor } from './trained-tensors.ts';
 import type { PeftSetup, TrainableTensor } from './types.ts';
 
 export interface AttachPeftOptions {
@@ -25,7 +26,7 @@ export interface AttachPeftOptions {
   readonly folder: ModelFolder;
   readonly peft: PeftConfig;
   /** null = LoRA+ is off. */
-  readonly loraplusLrRatio: number | null;
+  readonly loraPlus: LoraPlus | null;
   readonly seed: number;
   /** Written to adapter_config.json; CAUSAL_LM when left out. */
   readonly taskType?: TaskType;
@@ -57,7 +58,6 @@ export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPe
   const { peft, targets, own } = select(model, options.peft, faults);
   const linears = targets.filter(({ isTable }) => !isTable);
   if (peft.init_lora_weights === 'pissa') faults.push(...findRankFaults(peft, linears));
-  faults.push(...findTableFaults(peft, targets));
   if (faults.length === 0 && targets.length === 0 && own.size === 0) {
     faults.push({ field: 'peft', message: 'leave nothing to train' });
   }
@@ -65,7 +65,7 @@ export async function attachPeft(options: AttachPeftOptions): Promise<AttachedPe
 
   const read = makeBaseReader(model, folder);
   const pissa = peft.init_lora_weights === 'pissa' && linears.length > 0 ? new PissaStart(read, peft) : null;
-  const trained = listTrainedTensors(model, { peft, targets, own, loraplusLrRatio: options.loraplusLrRatio });
+  const trained = listTrainedTensors(model, { peft, targets, own, loraPlus: options.loraPlus });
   setUpdates(model, targets, peft);
   const start: Start = { peft, seed: options.seed, read, pissa };
   const trainedTable = findTrainedTable(model, own);
@@ -159,15 +159,6 @@ function checkPatterns(
   }
 }
 
-/** DoRA's norms of a table would need the whole table in every step. */
-function findTableFaults(peft: PeftConfig, targets: readonly AdapterTarget[]): Fault[] {
-  const tables = targets.filter(({ isTable }) => isTable).map(({ path }) => path);
-  if (!peft.use_dora || tables.length === 0) return [];
-  const message = `does not go with embedding tables as targets: ${describeModules(tables)}`;
-  const hint = 'leave them out of target_modules, or use LoRA without DoRA';
-  return [{ field: `${RUN_CONFIG.prefix}use_dora`, message, hint }];
-}
-
 function findRankFaults(peft: PeftConfig, targets: readonly AdapterTarget[]): Fault[] {
   return targets.flatMap(({ path, inFeatures, outFeatures }): Fault[] => {
     const rank = rankOf(peft, path);
@@ -194,12 +185,9 @@ async function makeInitial(start: Start, tensor: TrainedTensor): Promise<Float32
     case 'lora_B':
       return start.pissa ? (await start.pissa.pairOf(target, shape[1]!)).b : drawB(start, target);
     case 'lora_embedding_A':
-      // The other way round than linears: a row of A is looked up, so B is what is drawn.
-      return start.peft.init_lora_weights === false
-        ? drawNormal(start.seed, name, sizeOf(shape), 1)
-        : fillWith(sizeOf(shape), 0);
+      return drawTableA(start, target);
     case 'lora_embedding_B':
-      return drawNormal(start.seed, name, sizeOf(shape), 1);
+      return drawTableB(start, target);
     case 'lora_magnitude_vector':
       return makeMagnitudes(start, target);
     case 'scaling_vector':
@@ -224,12 +212,29 @@ function drawB({ peft, seed }: Start, { path, outFeatures }: AdapterTarget): Flo
   return drawUniform(seed, `${path}.lora_B.weight`, outFeatures * rank, rank);
 }
 
-/** Lengths of the rows of W + scale B A as it starts; PiSSA starts at W itself. */
-async function makeMagnitudes(start: Start, linear: AdapterTarget): Promise<Float32Array<ArrayBuffer>> {
-  const { path, inFeatures } = linear;
+/** The other way round than linears: a column of A is looked up, so B is what is drawn. */
+function drawTableA({ peft, seed }: Start, { path, inFeatures }: AdapterTarget): Float32Array<ArrayBuffer> {
+  const size = rankOf(peft, path) * inFeatures;
+  return peft.init_lora_weights === false
+    ? drawNormal(seed, adapterName(path, 'lora_embedding_A'), size, 1)
+    : fillWith(size, 0);
+}
+
+function drawTableB({ peft, seed }: Start, { path, outFeatures }: AdapterTarget): Float32Array<ArrayBuffer> {
+  return drawNormal(seed, adapterName(path, 'lora_embedding_B'), outFeatures * rankOf(peft, path), 1);
+}
+
+/** Lengths of the rows of W + scale B A as it starts, of a table's columns; PiSSA starts at W itself. */
+async function makeMagnitudes(start: Start, target: AdapterTarget): Promise<Float32Array<ArrayBuffer>> {
+  const { path, inFeatures, outFeatures, isTable } = target;
   const { peft } = start;
   const weight = await start.read(`${path}.weight`);
-  if (peft.init_lora_weights !== false) return rowNorms(weight, inFeatures, null);
-  const pair = { a: drawA(start, linear), b: drawB(start, linear) };
-  return rowNorms(weight, inFeatures, { ...pair, rank: rankOf(peft, path), scale: scaleOf(peft, path), s: null });
+  const normsOf = (update: HostUpdate | null) =>
+    isTable
+      ? columnNorms(weight, outFeatures, update && transposeUpdate(update))
+      : rowNorms(weight, inFeatures, update);
+  if (peft.init_lora_weights !== false) return normsOf(null);
+  const a = isTable ? drawTableA(start, target) : drawA(start, target);
+  const b = isTable ? drawTableB(start, target) : drawB(start, target);
+  return normsOf({ a, b, rank: rankOf(peft, path), scale: scaleOf(peft, path), s: null });
 }

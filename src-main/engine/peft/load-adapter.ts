@@ -16,7 +16,7 @@ import { fillWith } from './initial-values.ts';
 import { openAdapter, type OpenedAdapter, type OpenedWeights } from './open-adapter.ts';
 import { RUN_CONFIG, selectTargets } from './select-targets.ts';
 import { findTrainedTable } from './tied-head.ts';
-import { listTrainedTensors, setUpdates, sizeOf } from './trained-tensors.ts';
+import { listTrainedTensors, setUpdates, sizeOf, type LoraPlus } from './trained-tensors.ts';
 
 export interface LoadAdapterOptions {
   readonly model: AdaptableModel;
@@ -26,7 +26,7 @@ export interface LoadAdapterOptions {
   /** What the person wrote under `peft`, when training goes on from the adapter. */
   readonly peft?: Partial<PeftConfig>;
   /** null = LoRA+ is off. */
-  readonly loraplusLrRatio?: number | null;
+  readonly loraPlus?: LoraPlus | null;
   readonly taskType?: TaskType;
   /** Strings for the header of the weights. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -43,8 +43,8 @@ export async function loadAdapter(options: LoadAdapterOptions): Promise<Attached
   const faults = opened.kind === 'weights' ? findTypeFaults(written) : findContradictions(model, opened, written);
   if (faults.length > 0) throw contradicts(dir, faults);
   const taskType = options.taskType ?? 'CAUSAL_LM';
-  const { metadata = {}, loraplusLrRatio = null } = options;
-  const about = { model, taskType, metadata, baseModel: folder.path, loraplusLrRatio };
+  const { metadata = {}, loraPlus = null } = options;
+  const about = { model, taskType, metadata, baseModel: folder.path, loraPlus };
   return opened.kind === 'weights' ? setUpWeights(opened, dir, about) : setUpAdapter(opened, dir, written, about);
 }
 
@@ -53,7 +53,7 @@ interface About {
   readonly taskType: TaskType;
   readonly metadata: Readonly<Record<string, string>>;
   readonly baseModel: string;
-  readonly loraplusLrRatio: number | null;
+  readonly loraPlus: LoraPlus | null;
 }
 
 function setUpWeights({ tensors }: OpenedWeights, dir: string, about: About): AttachedPeft {

@@ -52,6 +52,23 @@ export function rowNorms(weight: Float32Array, columns: number, update: HostUpda
   return norms;
 }
 
+/**
+ * Length of each column of E + update: DoRA's magnitudes and norms of a table.
+ * @param table [rows, width], row by row
+ * @param update of the table as it is stored (`transposeUpdate`); null = E alone
+ * @returns [width]
+ */
+export function columnNorms(table: Float32Array, width: number, update: HostUpdate | null): Float32Array<ArrayBuffer> {
+  const squares = new Float64Array(width);
+  const row = new Float64Array(width);
+  for (let i = 0; i < table.length / width; i += 1) {
+    row.set(table.subarray(i * width, (i + 1) * width));
+    if (update) addUpdateRow(update, i, row);
+    for (let j = 0; j < width; j += 1) squares[j]! += row[j]! * row[j]!;
+  }
+  return Float32Array.from(squares, Math.sqrt);
+}
+
 export function lengthOf(values: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i += 1) sum += values[i]! * values[i]!;

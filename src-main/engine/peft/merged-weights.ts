@@ -3,7 +3,8 @@
  */
 import { adapterName } from '../formats/adapter-names.ts';
 import { rankOf, scaleOf } from '../formats/peft-config.ts';
-import { addUpdateRow, lengthOf, transposeUpdate, type HostUpdate } from './low-rank-product.ts';
+import type { ReadBase } from './base-weights.ts';
+import { addUpdateRow, columnNorms, lengthOf, transposeUpdate, type HostUpdate } from './low-rank-product.ts';
 import type { OpenedAdapter, OpenedWeights } from './open-adapter.ts';
 import type { AdaptableModel } from './adaptable-model.ts';
 import { findTiedTable } from './tied-head.ts';
@@ -18,10 +19,15 @@ export type MergedWeight =
       readonly columns: number;
       /** DoRA's: the length that each row gets. */
       readonly magnitude: Float32Array | null;
+      /** Factor on each column after the update: DoRA's on a table. */
+      readonly columnFactors?: Float32Array;
     };
 
-/** Our tensor name -> what becomes of it. */
-export function makeMergedWeights(opened: OpenedAdapter | OpenedWeights): Map<string, MergedWeight> {
+/** Our tensor name -> what becomes of it. @param read the model's own weights */
+export async function makeMergedWeights(
+  opened: OpenedAdapter | OpenedWeights,
+  read: ReadBase,
+): Promise<Map<string, MergedWeight>> {
   const merged = new Map<string, MergedWeight>();
   if (opened.kind === 'weights') {
     for (const [name, { data }] of opened.tensors) merged.set(name, { kind: 'replaced', values: data });
@@ -39,13 +45,27 @@ export function makeMergedWeights(opened: OpenedAdapter | OpenedWeights): Map<st
       b: find(partOf(target, 'B'))!,
       s: find('scaling_vector'),
     };
-    const change = isTable
-      ? { update: transposeUpdate(update), columns: outFeatures, magnitude: null }
-      : { update, columns: inFeatures, magnitude: find('lora_magnitude_vector') };
-    merged.set(`${path}.weight`, { kind: 'updated', ...change });
+    const name = `${path}.weight`;
+    const magnitude = find('lora_magnitude_vector');
+    if (isTable) merged.set(name, await updateTable(name, transposeUpdate(update), outFeatures, magnitude, read));
+    else merged.set(name, { kind: 'updated', update, columns: inFeatures, magnitude });
   }
   for (const name of own) merged.set(name, { kind: 'replaced', values: adapter.tensors.get(name)!.data });
   return merged;
+}
+
+/** The magnitudes of a table scale its columns, whose lengths are known once all rows were seen. */
+async function updateTable(
+  name: string,
+  update: HostUpdate,
+  columns: number,
+  magnitude: Float32Array | null,
+  read: ReadBase,
+): Promise<MergedWeight> {
+  const plain = { kind: 'updated', update, columns, magnitude: null } as const;
+  if (magnitude === null) return plain;
+  const norms = columnNorms(await read(name), columns, update);
+  return { ...plain, columnFactors: magnitude.map((length, j) => length / norms[j]!) };
 }
 
 /** Name of the table that a head shares no more: an update of the embedding leaves the head as it was (as in PEFT). null = none */
@@ -64,7 +84,7 @@ export function mergePart(change: MergedWeight, values: Float32Array, first: num
     values.set(change.values.subarray(first, first + values.length));
     return;
   }
-  const { update, columns, magnitude } = change;
+  const { update, columns, magnitude, columnFactors } = change;
   const row = new Float64Array(columns);
   for (let at = 0, index = first / columns; at < values.length; at += columns, index += 1) {
     row.set(values.subarray(at, at + columns));
@@ -73,6 +93,7 @@ export function mergePart(change: MergedWeight, values: Float32Array, first: num
       const factor = magnitude[index]! / lengthOf(row);
       for (let j = 0; j < columns; j += 1) row[j]! *= factor;
     }
+    if (columnFactors) for (let j = 0; j < columns; j += 1) row[j]! *= columnFactors[j]!;
     values.set(row, at);
   }
 }

@@ -19,13 +19,21 @@ export interface TrainedTensor {
   readonly lrRatio: number;
 }
 
+/** LoRA+: factors on the learning rate. */
+export interface LoraPlus {
+  /** Of B, and of every vector. */
+  readonly ratio: number;
+  /** Of both matrices of an embedding table, which PEFT gives a small rate of their own. */
+  readonly tableRatio: number;
+}
+
 export interface TrainedTensorsOptions {
   readonly peft: PeftConfig;
   readonly targets: readonly AdapterTarget[];
   /** Names of the model's own tensors that are trained. */
   readonly own: ReadonlySet<string>;
-  /** LoRA+; null = off. */
-  readonly loraplusLrRatio: number | null;
+  /** null = LoRA+ is off. */
+  readonly loraPlus: LoraPlus | null;
 }
 
 /** What `Trainer.get_decay_parameter_names` leaves out by name (transformers 5). */
@@ -72,14 +80,12 @@ function listParts(target: AdapterTarget, options: TrainedTensorsOptions): Train
   ];
 }
 
-/** LoRA+ quickens B and, in PEFT's optimizer, every vector too. */
-function ratioOf(
-  part: AdapterPart,
-  shape: readonly number[],
-  { peft, loraplusLrRatio }: TrainedTensorsOptions,
-): number {
+/** LoRA+ as PEFT's optimizer has it. */
+function ratioOf(part: AdapterPart, shape: readonly number[], { peft, loraPlus }: TrainedTensorsOptions): number {
   if (part === 'scaling_vector') return peft.scaling_vector_lr_ratio;
-  return part === 'lora_B' || shape.length === 1 ? (loraplusLrRatio ?? 1) : 1;
+  if (loraPlus === null) return 1;
+  if (part === 'lora_embedding_A' || part === 'lora_embedding_B') return loraPlus.tableRatio;
+  return part === 'lora_B' || shape.length === 1 ? loraPlus.ratio : 1;
 }
 
 /** PEFT's name for A or B of a module. */

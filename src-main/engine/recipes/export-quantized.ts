@@ -24,6 +24,7 @@ import { transposeTensors } from '../formats/transposed.ts';
 import { isFloatFileDType, type WritableFloatDType } from '../formats/tensor-data.ts';
 import { writeModelFolder } from '../formats/write-model-folder.ts';
 import { transposedNames } from '../nn/weight-spec.ts';
+import { makeBaseReader } from '../peft/base-weights.ts';
 import { makeMergedWeights, type MergedWeight, mergePart } from '../peft/merged-weights.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
@@ -62,7 +63,8 @@ export async function exportQuantized(options: ExportOptions): Promise<WrittenFo
   );
   try {
     const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
-    const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);
+    const read = makeBaseReader(model, folder);
+    const merged = adapter === null ? new Map<string, MergedWeight>() : await makeMergedWeights(adapter, read);
     requireHead(opened, new Set(merged.keys()));
     const sources = { host, files, model, merged, target, trainedOn: isQuantized(trainedOn) ? trainedOn : null };
     const head = listPartedHead({ ...sources, wanted: null });

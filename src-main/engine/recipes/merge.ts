@@ -15,6 +15,7 @@ import { transposeBytes, transposeTensors } from '../formats/transposed.ts';
 import { writeModelFolder } from '../formats/write-model-folder.ts';
 import { transposedNames } from '../nn/weight-spec.ts';
 import type { AdaptableModel } from '../peft/adaptable-model.ts';
+import { makeBaseReader } from '../peft/base-weights.ts';
 import { findPartedTable, makeMergedWeights, mergePart, type MergedWeight } from '../peft/merged-weights.ts';
 import { openAdapter } from '../peft/open-adapter.ts';
 import type { EngineHost, MergeAdapter, MergeOptions } from './contract.ts';
@@ -43,7 +44,8 @@ export async function writeMerged(options: Omit<MergeOptions, 'adapterDir'> & { 
   const { model, folder } = opened;
   try {
     const adapter = adapterDir === null ? null : await openAdapter(model, folder, adapterDir);
-    const merged = adapter === null ? new Map<string, MergedWeight>() : makeMergedWeights(adapter);
+    const read = makeBaseReader(model, folder);
+    const merged = adapter === null ? new Map<string, MergedWeight>() : await makeMergedWeights(adapter, read);
     requireHead(opened, new Set(merged.keys()));
     const files = await openFilesToWrite(opened);
     try {

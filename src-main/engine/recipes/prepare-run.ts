@@ -21,9 +21,11 @@ import { openModel, type OpenModel } from './open-model.ts';
 import {
   assembleConfig,
   DEFAULT_SEED,
+  loraPlusOf,
   resolveData,
   resolvePeft,
   resolveQuantization,
+  resolveRates,
   resolveTraining,
 } from './resolve-config.ts';
 import type { Task } from './task.ts';
@@ -32,6 +34,8 @@ import { requireWasmCan } from './wasm-limits.ts';
 
 export interface PreparedRun {
   readonly config: ResolvedRunConfig;
+  /** The wasm engine is to run it. */
+  readonly isWasm: boolean;
   readonly opened: OpenModel;
   readonly tokenizer: Tokenizer;
   readonly task: Task;
@@ -100,6 +104,7 @@ export async function prepareRun(
     const totalSteps = countSteps(resolved, batchesPerEpoch);
     return {
       config: resolved,
+      isWasm,
       opened,
       tokenizer,
       task,
@@ -162,12 +167,12 @@ export function makeSampler(
 async function attach(opened: OpenModel, config: RunConfig, isResumed: boolean): Promise<AttachedPeft> {
   const { model, folder, classes } = opened;
   const peft = resolvePeft(config, opened);
-  const loraplusLrRatio = config.training.loraplus_lr_ratio ?? null;
+  const loraPlus = loraPlusOf(resolveRates(config, model.facts, peft));
   const seed = config.training.seed ?? DEFAULT_SEED;
   const ownTask: TaskType = model.kind === 'encoder-decoder' ? 'SEQ_2_SEQ_LM' : 'CAUSAL_LM';
   const taskType: TaskType = classes === null ? ownTask : 'SEQ_CLS';
   const metadata = classes === null ? {} : classMetadata(classes);
-  const about = { model, folder, loraplusLrRatio, taskType, metadata };
+  const about = { model, folder, loraPlus, taskType, metadata };
   // A resumed run takes its tensors from its checkpoint: the adapter that it once began with may be gone.
   if (peft.adapter_path === null || isResumed) return attachPeft({ ...about, peft, seed });
   return loadAdapter({ ...about, dir: peft.adapter_path, peft: config.peft });

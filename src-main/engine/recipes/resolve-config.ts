@@ -17,6 +17,7 @@ import type { ModelFolder } from '../formats/model-folder.ts';
 import type { ModelFacts } from '../models/model.ts';
 import { moduleOf } from '../peft/adaptable-model.ts';
 import { PEFT_DEFAULTS } from '../peft/defaults.ts';
+import type { LoraPlus } from '../peft/trained-tensors.ts';
 import { isTrainedWhole } from '../formats/adapter-names.ts';
 import { quantizationFor } from './inference-session.ts';
 import type { OpenModel } from './open-model.ts';
@@ -35,6 +36,8 @@ const STEPS_PER_EPOCH = 20;
 const REFERENCE_WIDTH = 2048;
 const LORA_RATE = 2e-4;
 const FULL_RATE = 2e-5;
+/** PEFT's default of `loraplus_lr_embedding`. */
+const LORAPLUS_TABLE_RATE = 1e-6;
 
 /** The first stage. @throws config/invalid */
 export function resolveData(config: RunConfig, facts: ModelFacts, type: TaskType): DataConfig {
@@ -125,7 +128,6 @@ export function resolveTraining(
   return {
     per_device_train_batch_size: batch,
     gradient_accumulation_steps: 1,
-    learning_rate: chooseRate(facts, peft),
     num_train_epochs: Math.max(1, Math.min(MOST_EPOCHS, Math.ceil(WANTED_STEPS / stepsPerEpoch))),
     max_steps: -1,
     lr_scheduler_type: 'linear',
@@ -138,7 +140,6 @@ export function resolveTraining(
     adam_beta2: 0.999,
     adam_epsilon: 1e-8,
     momentum: 0.9,
-    loraplus_lr_ratio: null,
     max_grad_norm: 1,
     logging_steps: 1,
     eval_steps: 0,
@@ -154,7 +155,25 @@ export function resolveTraining(
     gradient_checkpointing: 'auto',
     seed: DEFAULT_SEED,
     ...training,
+    ...resolveRates(config, facts, peft),
   };
+}
+
+type Rates = Required<Pick<TrainingConfig, 'learning_rate' | 'loraplus_lr_ratio' | 'loraplus_lr_embedding'>>;
+
+/** Learning rates, which do not depend on the data. */
+export function resolveRates({ training }: RunConfig, facts: ModelFacts, peft: PeftConfig): Rates {
+  return {
+    learning_rate: training.learning_rate ?? chooseRate(facts, peft),
+    loraplus_lr_ratio: training.loraplus_lr_ratio ?? null,
+    loraplus_lr_embedding: training.loraplus_lr_embedding ?? LORAPLUS_TABLE_RATE,
+  };
+}
+
+/** Factors of LoRA+; null = it is off. */
+export function loraPlusOf(rates: Rates): LoraPlus | null {
+  const { loraplus_lr_ratio: ratio, loraplus_lr_embedding: tableRate, learning_rate: rate } = rates;
+  return ratio === null ? null : { ratio, tableRatio: tableRate / rate };
 }
 
 /** The whole, in the order of the schema. */

@@ -8,7 +8,7 @@ import type { Tokenizer } from './tokenizer.ts';
 /** @param config config.json, for the ids of its special tokens */
 export function createIdTokenizer(vocabSize: number, config: Readonly<Record<string, unknown>>): Tokenizer {
   const idsOf = (key: string): number[] =>
-    [config[key]].flat().filter((id): id is number => typeof id === 'number' && id < vocabSize);
+    [config[key]].flat().filter((id): id is number => typeof id === 'number' && id >= 0 && id < vocabSize);
   const eosTokenIds = idsOf('eos_token_id');
   return {
     vocabSize,

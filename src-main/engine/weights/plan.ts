@@ -31,6 +31,8 @@ export interface WeightPlan {
   readonly tables: readonly Variable[];
   /** Low-rank updates of tables by their names. */
   readonly tableUpdates: ReadonlyMap<string, UpdateSpec>;
+  /** Rows of tables that learn nothing when they are looked up, by the tables' names. */
+  readonly paddingRows: ReadonlyMap<string, number>;
   /** f32. */
   readonly vectors: readonly Variable[];
   readonly compute: FloatDType;
@@ -64,13 +66,16 @@ export function planWeights(model: Model, options: WeightPlanOptions): WeightPla
     .filter(({ role }) => role === 'embedding')
     .map(({ name, shape }): Variable => ({ name, dtype: compute, shape }));
   const tableUpdates = new Map(model.weights.flatMap(({ name, update }) => (update ? [[name, update]] : [])));
+  const paddingRows = new Map(
+    model.weights.flatMap(({ name, paddingRow = null }) => (paddingRow === null ? [] : [[name, paddingRow]])),
+  );
   const vectors = frozen
     .filter(({ role }) => role === 'vector')
     .map(({ name, shape }): Variable => ({ name, dtype: 'float32', shape }));
   const bytes =
     matrices.reduce((sum, matrix) => sum + bytesOf(matrix), 0) +
     [...tables, ...vectors].reduce((sum, variable) => sum + bytesOfVariable(variable), 0);
-  return { matrices, tables, tableUpdates, vectors, compute, bytes, keptBytes };
+  return { matrices, tables, tableUpdates, paddingRows, vectors, compute, bytes, keptBytes };
 }
 
 /** Every variable of a plan. */

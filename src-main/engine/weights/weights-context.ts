@@ -37,6 +37,7 @@ export function makeContext(options: WeightsContextOptions): StepContext {
     frozen: (name) => readVariable(runner, vectors.get(name), name),
     table: (name) => readVariable(runner, tables.get(name), name),
     tableUpdate: (name) => plan.tableUpdates.get(name) ?? null,
+    paddingRow: (name) => plan.paddingRows.get(name) ?? null,
     matrix: (names, after) =>
       findMatrix((matrix) => expandMatrix(runner, matrix, compute, after, levels), places, names),
     leavesUnder: (prefix) =>

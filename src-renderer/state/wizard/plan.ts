@@ -176,6 +176,7 @@ function plainTraining(
     adam_epsilon: 1e-8,
     momentum: 0.9,
     loraplus_lr_ratio: null,
+    loraplus_lr_embedding: 1e-6,
     max_grad_norm: 1,
     eval_steps: 0,
     eval_on_start: hasEval,

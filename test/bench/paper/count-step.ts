@@ -69,7 +69,7 @@ async function countStep(layers: number, checkpointing: boolean) {
   const { device } = counting;
   const model = makeLlama({ ...LLAMA_7B, num_hidden_layers: layers });
   const folder = emptyFolder();
-  const setup = await attachPeft({ model, folder, peft: PEFT_DEFAULTS, loraplusLrRatio: null, seed: 1 });
+  const setup = await attachPeft({ model, folder, peft: PEFT_DEFAULTS, loraPlus: null, seed: 1 });
   const trained = new Set(setup.trainables.map(({ name }) => name));
   const plan = planWeights(model, { storage: 'nf4', compute: 'bfloat16', doubleQuant: true, trained });
   const buckets = makeBuckets(setup.trainables);

@@ -136,6 +136,7 @@ def make_optimizer(model, training):
             lr=training["learning_rate"],
             loraplus_lr_ratio=training["loraplus_lr_ratio"],
             loraplus_weight_decay=decay,
+            loraplus_lr_embedding=training.get("loraplus_lr_embedding", 1e-6),
             betas=betas,
             eps=epsilon,
         )

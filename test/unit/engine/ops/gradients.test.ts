@@ -173,6 +173,7 @@ const LAYERS: GradientCase[] = [
       const rows = trainableEmbedding(
         { leaf: table!, value: table! },
         ids(fixed['table']!, [4, 0, 4, 4, 1, 2], [2, 3]),
+        null,
       );
       return [basics.multiply(rows, rows)];
     },
@@ -189,7 +190,7 @@ const LAYERS: GradientCase[] = [
       const parameter = (leaf: Tensor) => ({ leaf, value: leaf });
       const places = ids(fixed['a']!, [4, 0, 4, 4, 1, 2], [2, 3]);
       const update = { a: parameter(a!), b: parameter(b!), s: s ? parameter(s) : null, scale: 0.7 };
-      const out = embeddingUpdate(rows!, places, update);
+      const out = embeddingUpdate(rows!, places, update, null);
       return [basics.multiply(out, out)];
     },
   })),

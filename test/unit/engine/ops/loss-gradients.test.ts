@@ -80,7 +80,7 @@ const TIED: GradientCase = {
   run: ({ table, norm }) => {
     const ids = raw.constant(table!.runner, Int32Array.from([1, 5, 1, 2]), 'int32', [4]);
     const places = raw.constant(table!.runner, Int32Array.from([3, 0, 1, 1, 0, 0]), 'int32', [6]);
-    const states = rmsNorm(trainableEmbedding(parameter(table!), ids), norm!, { eps: 1e-2, dtype: 'float32' });
+    const states = rmsNorm(trainableEmbedding(parameter(table!), ids, null), norm!, { eps: 1e-2, dtype: 'float32' });
     return [
       chunkedCrossEntropy({
         ...{ hidden: takeRows(states, places), ...labelTensors(table!), headLeaves: [table!], chunks: 2 },

@@ -111,11 +111,17 @@ describe('trained tensors', () => {
 
   it('learn at their own rates', async () => {
     const rates = async (peft: Partial<PeftConfig>) => {
-      const options = { ...plain, peft: { ...PEFT_DEFAULTS, ...peft }, loraplusLrRatio: 16, seed: 1 };
+      const options = {
+        ...plain,
+        peft: { ...PEFT_DEFAULTS, ...peft },
+        loraPlus: { ratio: 16, tableRatio: 0.01 },
+        seed: 1,
+      };
       return (await attachPeft(options)).trainables.map(({ lrRatio }) => lrRatio);
     };
     expect(await rates(only(Q, { peft_type: 'QLORA', scaling_vector_lr_ratio: 0.5 }))).toEqual([1, 16, 0.5]);
     expect(await rates(only(Q, { use_dora: true }))).toEqual([1, 16, 16]);
+    expect(await rates(only('embed_tokens', { use_dora: true }))).toEqual([0.01, 0.01, 16]);
     expect((await attach(plain, only(Q))).trainables.map(({ lrRatio }) => lrRatio)).toEqual([1, 1]);
   });
 
@@ -174,6 +180,12 @@ describe('starting values', () => {
     const norms = Array.from({ length: 16 }, (_, row) => Math.hypot(...weight.subarray(row * 16, (row + 1) * 16)));
     const dora = await startOf(await attach(plain, only(Q, { use_dora: true })));
     dora.get(`${Q}.lora_magnitude_vector`)!.forEach((value, i) => expect(value).toBeCloseTo(norms[i]!, 5));
+    const table = await plain.folder.readFloat32('model.embed_tokens.weight');
+    const column = (j: number) => table.filter((_, i) => i % 16 === j);
+    const onTable = await startOf(await attach(plain, only('embed_tokens', { use_dora: true })));
+    onTable.get('model.embed_tokens.lora_magnitude_vector')!.forEach((value, j) => {
+      expect(value).toBeCloseTo(Math.hypot(...column(j)), 5);
+    });
     const own = await startOf(await attach(biased, { ...only(Q), bias: 'all', modules_to_save: ['lm_head'] }));
     for (const name of [`${UP}.bias`, 'lm_head.weight']) {
       expect(own.get(name)).toEqual(await biased.folder.readFloat32(name));
@@ -213,6 +225,7 @@ describe('files', () => {
     ['Quasi-LoRA with biases', { peft_type: 'QLORA', bias: ['q_proj'] }],
     ['DoRA with whole modules', { use_dora: true, modules_to_save: ['norm', 'embed_tokens'] }],
     ['LoRA with the embedding', { target_modules: ['embed_tokens', 'q_proj'], rank_pattern: { embed_tokens: 2 } }],
+    ['DoRA of the embedding', { use_dora: true, target_modules: ['embed_tokens', 'q_proj'] }],
     ['Quasi-LoRA of the embedding', { peft_type: 'QLORA', target_modules: ['embed_tokens'] }],
     ['PiSSA with the embedding', { init_lora_weights: 'pissa', target_modules: ['embed_tokens', 'q_proj'] }],
     ['all weights', { peft_type: 'NONE' }],

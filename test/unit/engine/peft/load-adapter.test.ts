@@ -63,6 +63,7 @@ const SETTINGS: readonly Partial<PeftConfig>[] = [
   { target_modules: 'all-linear', layers_to_transform: [1], exclude_modules: ['down_proj'] },
   { peft_type: 'QLORA', bias: 'all' },
   { use_dora: true, bias: 'lora_only', target_modules: ['q_proj', 'up_proj'] },
+  { use_dora: true, target_modules: ['embed_tokens', 'q_proj'], rank_pattern: { embed_tokens: 3 } },
   { bias: ['k_proj'], modules_to_save: ['lm_head', 'norm'] },
 ];
 

@@ -90,7 +90,7 @@ export async function writeRandomModel(
 
 /** Attaches with the defaults where nothing is said. */
 export function attach(opened: OpenedModel, peft: Partial<PeftConfig> = {}, seed = 1): Promise<AttachedPeft> {
-  return attachPeft({ ...opened, peft: { ...PEFT_DEFAULTS, ...peft }, loraplusLrRatio: null, seed });
+  return attachPeft({ ...opened, peft: { ...PEFT_DEFAULTS, ...peft }, loraPlus: null, seed });
 }
 
 export type Values = Map<string, Float32Array<ArrayBuffer>>;

@@ -132,7 +132,6 @@ describe('faults', () => {
     [{ target_modules: '.*nothing' }, /target_modules ".\*nothing" matches no module/],
     [{ target_modules: '.*q_proj', layers_to_transform: [0] }, /layers_to_transform does not go with a pattern/],
     [{ target_modules: ['q_proj'], exclude_modules: '.*' }, /leave no module to adapt/],
-    [{ target_modules: ['embed_tokens'], use_dora: true }, /use_dora does not go with embedding tables as targets/],
     [{ exclude_modules: '(' }, /exclude_modules .* is no regular expression/],
     [{ peft_type: 'QLORA', use_dora: true }, /use_dora does not go with peft_type QLORA/],
     [{ peft_type: 'QLORA', init_lora_weights: 'pissa' }, /"pissa" does not go with peft_type QLORA/],

@@ -13,6 +13,7 @@ import {
   readQuantizedMatrix,
 } from '../../../../src-main/engine/formats/bitsandbytes.ts';
 import { openModelFolder } from '../../../../src-main/engine/formats/model-folder.ts';
+import { makeBaseReader } from '../../../../src-main/engine/peft/base-weights.ts';
 import { makeMergedWeights, mergePart } from '../../../../src-main/engine/peft/merged-weights.ts';
 import { openAdapter } from '../../../../src-main/engine/peft/open-adapter.ts';
 import { dequantizeInt8Rows, quantizeInt8Rows } from '../../../../src-main/engine/quant/int8.ts';
@@ -65,7 +66,8 @@ async function expectFolder(
   adapterDir: string | null,
   base: (values: Float32Array<ArrayBuffer>, shape: readonly number[]) => Float32Array<ArrayBuffer> = (values) => values,
 ) {
-  const merged = adapterDir && makeMergedWeights(await openAdapter(plain.model, plain.folder, adapterDir));
+  const adapter = adapterDir && (await openAdapter(plain.model, plain.folder, adapterDir));
+  const merged = adapter && (await makeMergedWeights(adapter, makeBaseReader(plain.model, plain.folder)));
   const folder = await openModelFolder(dir);
   expect(listWeightNames(folder).sort()).toEqual([...plain.folder.names()].sort());
   for (const name of listWeightNames(folder)) {

@@ -59,13 +59,15 @@ function merge({ opened, adapterDir }: Saved, dtype: MergeOptions['dtype'] = nul
 }
 
 /** What the formula says that a tensor becomes. */
-async function expectedOf({ opened, config, values }: Saved, name: string): Promise<Float32Array> {
+async function expectedOf(saved: Saved, name: string): Promise<Float32Array> {
+  const { opened, config, values } = saved;
   const own = values.get(name);
   if (own) return own;
   const weight = await opened.folder.readFloat32(name);
   const module = name.replace(/\.weight$/, '');
   const a = values.get(`${module}.lora_A.weight`);
   const b = values.get(`${module}.lora_B.weight`);
+  if (values.has(`${module}.lora_embedding_A`)) return expectedTable(saved, module, weight);
   if (!a || !b) return weight;
   const rank = rankOf(config, module);
   const columns = a.length / rank;
@@ -83,6 +85,24 @@ async function expectedOf({ opened, config, values }: Saved, name: string): Prom
     const i = Math.floor(at / columns);
     return (value * m[i]!) / norms[i]!;
   });
+}
+
+/** E + scale (B A)^T, with DoRA each column of the length that its magnitude says. */
+function expectedTable({ config, values }: Saved, module: string, table: Float32Array): Float32Array {
+  const a = values.get(`${module}.lora_embedding_A`)!;
+  const b = values.get(`${module}.lora_embedding_B`)!;
+  const rank = rankOf(config, module);
+  const [rows, width] = [a.length / rank, b.length / rank];
+  const updated = Float64Array.from(table, (value, at) => {
+    const [row, column] = [Math.floor(at / width), at % width];
+    let sum = 0;
+    for (let k = 0; k < rank; k += 1) sum += b[column * rank + k]! * a[k * rows + row]!;
+    return value + scaleOf(config, module) * sum;
+  });
+  const m = values.get(`${module}.lora_magnitude_vector`);
+  if (!m) return Float32Array.from(updated);
+  const norms = Array.from(m, (_, column) => Math.hypot(...updated.filter((_value, at) => at % width === column)));
+  return Float32Array.from(updated, (value, at) => (value * m[at % width]!) / norms[at % width]!);
 }
 
 async function readMerged(dir: string): Promise<Map<string, { dtype: string; values: Float32Array }>> {
@@ -139,6 +159,8 @@ describe('merging', () => {
     ['rank-stabilized with patterns', { use_rslora: true, rank_pattern: { q_proj: 3 }, alpha_pattern: { up_proj: 5 } }],
     ['Quasi-LoRA', { peft_type: 'QLORA', target_modules: ['q_proj', 'lm_head'] }],
     ['DoRA', { use_dora: true, target_modules: ['q_proj', 'down_proj'] }],
+    ['the embedding adapted', { target_modules: ['embed_tokens', 'q_proj'] }],
+    ['DoRA of the embedding', { use_dora: true, target_modules: ['embed_tokens', 'q_proj'] }],
     [
       'biases and whole modules',
       { target_modules: ['q_proj'], bias: 'all', modules_to_save: ['embed_tokens', 'norm'] },

@@ -73,7 +73,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
   const model = requireWriter(opened);
   try {
     const peft = { ...PEFT_DEFAULTS, init_lora_weights: false, r: 3, ...run.peft };
-    const setup = await attachPeft({ model, folder, peft, loraplusLrRatio: null, seed: 1 });
+    const setup = await attachPeft({ model, folder, peft, loraPlus: null, seed: 1 });
     const trained = new Set(setup.trainables.map(({ name }) => name));
     const plan = planWeights(model, { storage: compute, compute, doubleQuant: false, trained });
     const buckets = makeBuckets(setup.trainables);
