@@ -10,7 +10,7 @@ import { lookAtModel, type LookedAt } from '../jobs/hub/look-at-model.ts';
 import { searchModels } from '../jobs/hub/search-models.ts';
 import type { HubAccessService } from './hub-access.ts';
 import { loadConfigJudge } from './judge-config.ts';
-import { readTrainingMemory } from './list-models.ts';
+import { readTrainingRoom } from './list-models.ts';
 import { supportedTypes } from './model-details.ts';
 import { guessFit, judgeFit } from './model-fit.ts';
 import type { ModelService } from './model-service.ts';
@@ -58,27 +58,27 @@ export function createHubService({ env, access, models }: HubServiceOptions): Hu
   };
   return {
     async listStarters() {
-      const [types, own, memory] = await Promise.all([supportedTypes(), models.list(), readTrainingMemory(env)]);
+      const [types, own, room] = await Promise.all([supportedTypes(), models.list(), readTrainingRoom(env)]);
       return STARTER_MODELS.filter(({ model_type }) => types.includes(model_type)).map((starter) => ({
         ...starter,
         downloads: 0,
         likes: 0,
         faults: [],
-        fit: guessFit(starter.parameters, memory),
+        fit: guessFit(starter.parameters, room),
         path: findCopy(own, starter.id)?.path ?? null,
       }));
     },
     async search({ query, limit = USUAL_LIMIT, ...following }) {
       const hub = openHub(await access.open(), following);
       const options = { limit, supportedTypes: await supportedTypes() };
-      const [found, own, memory] = await Promise.all([
+      const [found, own, room] = await Promise.all([
         searchModels(hub, query.trim(), options),
         models.list(),
-        readTrainingMemory(env),
+        readTrainingRoom(env),
       ]);
       return found.map((model) => ({
         ...model,
-        fit: model.parameters === null ? null : guessFit(model.parameters, memory),
+        fit: model.parameters === null ? null : guessFit(model.parameters, room),
         path: findCopy(own, model.id)?.path ?? null,
       }));
     },
@@ -89,7 +89,7 @@ export function createHubService({ env, access, models }: HubServiceOptions): Hu
         ...looked,
         context_tokens: typeof context === 'number' ? context : null,
         parameters: null,
-        fit: await judgeFit(config, await readTrainingMemory(env)),
+        fit: await judgeFit(config, await readTrainingRoom(env)),
       };
     },
     lookForDownload,

@@ -10,7 +10,7 @@ import { readRecord } from '../jobs/hub/download-folder.ts';
 import { nameOfSnapshot } from './found-models.ts';
 import { readAvailableMemory } from './machine-facts.ts';
 import { readLicence, supportedTypes } from './model-details.ts';
-import { judgeFit } from './model-fit.ts';
+import { judgeFit, type TrainingRoom } from './model-fit.ts';
 import { readModelFolder } from './model-folder.ts';
 import { locateRuntime } from './runtime-locator.ts';
 
@@ -32,7 +32,7 @@ export function createModelLister(env: NodeJS.ProcessEnv): ModelLister {
       usable: isWhole,
       supported: (await supportedTypes()).includes(model.model_type),
       revision: record?.revision ?? nameOfSnapshot(model.path)?.revision ?? null,
-      fit: isWhole ? await fitOf(model.path, await readTrainingMemory(env)) : null,
+      fit: isWhole ? await fitOf(model.path, await readTrainingRoom(env)) : null,
     };
   };
   return {
@@ -46,10 +46,10 @@ export function createModelLister(env: NodeJS.ProcessEnv): ModelLister {
   };
 }
 
-/** Of the card where one is used, else of the machine. */
-export async function readTrainingMemory(env: NodeJS.ProcessEnv): Promise<number> {
+/** Memory of the card where one is used, else of the machine; and whether only the wasm engine is there. */
+export async function readTrainingRoom(env: NodeJS.ProcessEnv): Promise<TrainingRoom> {
   const runtime = await locateRuntime(env).catch(() => null);
-  return readAvailableMemory(runtime?.kind === 'cuda');
+  return { availableBytes: await readAvailableMemory(runtime?.kind === 'cuda'), isWasm: runtime === null };
 }
 
 /** The same each time; never a path itself, which ids may not be. */
@@ -57,7 +57,7 @@ function idOfPath(dir: string): string {
   return createHash('sha256').update(dir).digest('hex').slice(0, 16);
 }
 
-async function fitOf(dir: string, availableBytes: number): Promise<ModelFit | null> {
+async function fitOf(dir: string, room: TrainingRoom): Promise<ModelFit | null> {
   const text = await readFile(path.join(dir, 'config.json'), 'utf8');
-  return judgeFit(JSON.parse(text) as Record<string, unknown>, availableBytes);
+  return judgeFit(JSON.parse(text) as Record<string, unknown>, room);
 }

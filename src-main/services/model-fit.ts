@@ -3,14 +3,29 @@
  * of the runs. Of the storages that fit, the widest is told.
  */
 import type { ModelFit } from '../../src-shared/domain/models.ts';
-import { LAYER_BYTES, RUNTIME_BYTES, TRAINED_COPIES } from '../../src-shared/domain/memory-model.ts';
+import {
+  LAYER_BYTES,
+  RUNTIME_BYTES,
+  TRAINED_COPIES,
+  WASM_HEAP_BYTES,
+  WASM_MOST_PARAMETERS,
+} from '../../src-shared/domain/memory-model.ts';
+import type { StorageKind } from '../engine/weights/frozen-matrix.ts';
 import type { RawConfig } from '../engine/models/config-reader.ts';
 import type { Model } from '../engine/models/model.ts';
+
+/** What a model is to fit into. */
+export interface TrainingRoom {
+  readonly availableBytes: number;
+  /** There is no TensorFlow: the wasm engine computes in f32, with what it can address. */
+  readonly isWasm: boolean;
+}
 
 /** Bytes of the weights in each storage. */
 type StorageBytes = Readonly<Record<ModelFit['precision'], number>>;
 
 const PRECISIONS: readonly ModelFit['precision'][] = ['bf16', 'int8', 'nf4'];
+const STORAGES = { f32: 'float32', bf16: 'bfloat16', int8: 'int8', nf4: 'nf4' } as const;
 /** A machine that is full to the last byte swaps. */
 const SPARE_SHARE = 0.1;
 const ROW_TOKENS = 512;
@@ -18,10 +33,10 @@ const RANK = 8;
 /** No model has more; a configuration that says so was made to fill the memory. */
 const MOST_LAYERS = 2_000;
 /** Of one number of a quantized model where nothing but the count is known: embeddings stay in 16 bits. */
-const ABOUT_BYTES: StorageBytes = { bf16: 2, int8: 1.2, nf4: 0.75 };
+const ABOUT_BYTES: StorageBytes = { f32: 4, bf16: 2, int8: 1.2, nf4: 0.75 };
 
 /** @param config config.json. @returns null where the engine cannot build the model */
-export async function judgeFit(config: RawConfig, availableBytes: number): Promise<ModelFit | null> {
+export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<ModelFit | null> {
   const model = await tryModel(config);
   if (model === null) return null;
   const [{ estimateMemory }, { planWeights }, { chooseChunks }] = await Promise.all([
@@ -29,24 +44,26 @@ export async function judgeFit(config: RawConfig, availableBytes: number): Promi
     import('../engine/weights/plan.ts'),
     import('../engine/steps/loss-inputs.ts'),
   ]);
-  const storageBytes = (storage: 'bfloat16' | 'int8' | 'nf4') =>
-    planWeights(model, { storage, doubleQuant: true, compute: 'bfloat16', trained: new Set() }).bytes;
-  const weights = { bf16: storageBytes('bfloat16'), int8: storageBytes('int8'), nf4: storageBytes('nf4') };
+  const storageBytes = (storage: StorageKind) => {
+    const compute = storage === 'float32' ? storage : 'bfloat16';
+    return planWeights(model, { storage, doubleQuant: true, compute, trained: new Set() }).bytes;
+  };
   const trainedValues = model.linears.reduce((sum, { inFeatures, outFeatures }) => {
     return sum + RANK * (inFeatures + outFeatures);
   }, 0);
   const largest = Math.max(0, ...model.linears.map(({ inFeatures, outFeatures }) => inFeatures * outFeatures));
-  return chooseWidest(availableBytes, (precision) => {
+  const parameters = model.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  return chooseWidest(room, parameters, (precision) => {
     const parts = estimateMemory({
       facts: model.facts,
-      weightBytes: weights[precision],
+      weightBytes: storageBytes(STORAGES[precision]),
       keptBytes: 0,
       expandedValues: precision === 'nf4' ? largest : 0,
       trainedValues,
       trainedWeights: 0,
       adapterWidth: 0,
       optim: 'adamw',
-      compute: 'bfloat16',
+      compute: precision === 'f32' ? 'float32' : 'bfloat16',
       checkpointing: true,
       batch: 1,
       rowTokens: ROW_TOKENS,
@@ -58,21 +75,31 @@ export async function judgeFit(config: RawConfig, availableBytes: number): Promi
 }
 
 /** From the number of parameters alone; within a third of what `judgeFit` says for usual shapes. */
-export function guessFit(parameters: number, availableBytes: number): ModelFit {
+export function guessFit(parameters: number, room: TrainingRoom): ModelFit {
   const billions = parameters / 1e9;
   const layers = Math.round(18 + 10 * Math.sqrt(billions));
   const activationBytes = 0.75e9 * Math.sqrt(billions);
   const trainedBytes = 0.006 * parameters * 4 * TRAINED_COPIES.adamw;
   const rest = RUNTIME_BYTES + LAYER_BYTES * layers + activationBytes + trainedBytes;
-  return chooseWidest(availableBytes, (precision) => parameters * ABOUT_BYTES[precision] + rest);
+  return chooseWidest(room, parameters, (precision) => parameters * ABOUT_BYTES[precision] + rest);
 }
 
-function chooseWidest(availableBytes: number, needOf: (precision: ModelFit['precision']) => number): ModelFit {
-  const fits = PRECISIONS.map((precision): ModelFit => {
+function chooseWidest(
+  { availableBytes: machineBytes, isWasm }: TrainingRoom,
+  parameters: number,
+  needOf: (precision: ModelFit['precision']) => number,
+): ModelFit {
+  // What Node itself takes lies beside the engine's heap.
+  const availableBytes = isWasm ? Math.min(machineBytes, WASM_HEAP_BYTES + RUNTIME_BYTES) : machineBytes;
+  const precisions = isWasm ? (['f32'] as const) : PRECISIONS;
+  const isBeyondWasm = isWasm && parameters > WASM_MOST_PARAMETERS;
+  const fits = precisions.map((precision): ModelFit => {
     const needed = needOf(precision);
     const isTight = needed > availableBytes * (1 - SPARE_SHARE);
-    const verdict = needed > availableBytes ? 'too-much' : isTight ? 'tight' : 'fits';
-    return { verdict, precision, needed_bytes: Math.round(needed), available_bytes: availableBytes };
+    const verdict = isBeyondWasm || needed > availableBytes ? 'too-much' : isTight ? 'tight' : 'fits';
+    const isOfWasm = isBeyondWasm || (verdict === 'too-much' && availableBytes < machineBytes);
+    const bytes = { needed_bytes: Math.round(needed), available_bytes: availableBytes };
+    return { verdict, precision, ...bytes, ...(isOfWasm && { limit: 'wasm' }) };
   });
   const found = fits.find(({ verdict }) => verdict === 'fits') ?? fits.find(({ verdict }) => verdict === 'tight');
   return found ?? fits.reduce((least, fit) => (fit.needed_bytes < least.needed_bytes ? fit : least));

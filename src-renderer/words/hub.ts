@@ -1,17 +1,22 @@
 /**
  * @file Words of models and downloads.
  */
+import { WASM_HEAP_BYTES, WASM_MOST_PARAMETERS } from '../../src-shared/domain/memory-model.ts';
 import type { ModelFit } from '../../src-shared/domain/models.ts';
 import { countOf, formatBytes } from './format.ts';
 
 const STORED: Readonly<Record<ModelFit['precision'], string>> = {
+  f32: 'in 32 bits',
   bf16: 'in 16 bits',
   int8: 'in 8 bits',
   nf4: 'in 4 bits',
 };
 
+const SMALL_ENGINE = `The small engine takes models up to ${WASM_MOST_PARAMETERS / 1e6} million numbers and ${formatBytes(WASM_HEAP_BYTES)} of memory; install TensorFlow for larger ones.`;
+
 /** Why a model fits, or does not. */
-export function fitReason({ verdict, precision, needed_bytes, available_bytes }: ModelFit): string {
+export function fitReason({ verdict, precision, needed_bytes, available_bytes, limit }: ModelFit): string {
+  if (limit === 'wasm') return SMALL_ENGINE;
   const [needed, free] = [formatBytes(needed_bytes), formatBytes(available_bytes)];
   if (verdict === 'too-much') return `Training needs about ${needed} even ${STORED[precision]}; ${free} are free.`;
   return `Training needs about ${needed} ${STORED[precision]}; ${free} are free.`;

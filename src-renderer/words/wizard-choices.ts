@@ -1,7 +1,7 @@
 /**
  * @file Words of the steps from "Base model" to "How to train".
  */
-import { countOf } from './format.ts';
+import { countOf, formatBytes, formatCompact } from './format.ts';
 
 export const modelStep = {
   text: 'The model you start from. It already reads and writes; your examples teach it one thing more.',
@@ -215,10 +215,15 @@ export const checkStep = {
     'no-stop-token': () => 'No row ends with a trained stop token: the model may not learn to stop.',
     'no-model': () => 'No base model is chosen.',
     'model-faults': () => 'The chosen model cannot be used.',
+    'beyond-small-engine': (most: number) =>
+      `The model is too large for the small engine, which takes up to ${formatCompact(most)} numbers. Install TensorFlow in Settings, or choose a smaller model.`,
     'too-long-for-model': (count: number) =>
       `The model reads at most ${countOf(count, 'token', 'tokens')}; the length limit is higher.`,
     'no-targets': () => 'No layer is chosen to learn.',
-    'memory-too-much': () => 'This probably needs more memory than is free now.',
+    'memory-too-much': (most: number) =>
+      most > 0
+        ? `This probably needs more than the ${formatBytes(most)} of memory that the small engine can use.`
+        : 'This probably needs more memory than is free now.',
     'memory-tight': () => 'The memory only just suffices. Close other programs before you start.',
     'disk-too-small': () => 'The disk has not enough room for the checkpoints and the result.',
     'plan-failed': () => 'The engine cannot run this configuration.',

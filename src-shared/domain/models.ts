@@ -19,9 +19,11 @@ export interface ListedModel extends ModelRecord {
 /** Whether a small adapter can be trained on a model here, and with which storage of its weights: the widest that fits. */
 export interface ModelFit {
   readonly verdict: 'fits' | 'tight' | 'too-much';
-  readonly precision: 'bf16' | 'int8' | 'nf4';
+  readonly precision: 'f32' | 'bf16' | 'int8' | 'nf4';
   readonly needed_bytes: number;
   readonly available_bytes: number;
+  /** Where the wasm engine would train and it is what the model is too large for, not the machine. */
+  readonly limit?: 'wasm';
 }
 
 /** A model folder that was found on this machine. */

@@ -27,6 +27,8 @@ export interface PlannedMemory {
   /** Whether the run would use gradient checkpointing. */
   readonly checkpointing: boolean;
   readonly fits: boolean;
+  /** `wasm` where not the machine but what the wasm engine can address is the limit. */
+  readonly limit?: 'wasm';
   /** Where it does not fit: the least harmful change with which it does; null where none does. */
   readonly proposal: MemoryProposal | null;
 }

@@ -26,6 +26,9 @@ function makeDraft(changes: Partial<Draft['config']> = {}, preset: Draft['preset
 
 const facts = { model: makeModel(), report: makeReport() };
 
+/** No TensorFlow: wasm computes. */
+const SMALL_ENGINE = { ...makeEngine(20e9), runtime: { ...makeEngine().runtime, kind: 'wasm' } } as const;
+
 describe('trainable parameters', () => {
   it('follow the formula r (in + out), over all layers', () => {
     const perLayer = (576 + 576) * 2 + (576 + 192) * 2 + (576 + 1536) * 3;
@@ -123,6 +126,11 @@ describe('estimates', () => {
     expect(roomy.model).toBe(134_515_008 * 2);
     expect(estimateMemory(plan, facts.model, makeEngine(1e9)).verdict).toBe('too-much');
     expect(estimateMemory(plan, facts.model, makeEngine(roomy.total * 1.05)).verdict).toBe('tight');
+    const small = estimateMemory(plan, facts.model, SMALL_ENGINE);
+    expect(small).toMatchObject({ limit: 'wasm', available: expect.closeTo(4.68e9, -7) });
+    expect(
+      estimateMemory(plan, facts.model, { ...SMALL_ENGINE, memory: makeEngine(1e9).memory }).limit,
+    ).toBeUndefined();
   });
 
   it('follow the engine’s own formula', () => {
@@ -205,6 +213,7 @@ describe('checks', () => {
     ['warn overlap', { report: makeReport({ overlap: { count: 3, examples: [] } }) }],
     ['warn few-rows', { report: makeReport({ rows: 9 }) }],
     ['warn no-eval', { draft: makeDraft({ data: { train: ['x'], eval_fraction: 0 } }) }],
+    ['block beyond-small-engine', { engine: SMALL_ENGINE, model: makeModel({ parameters: 3e8 }) }],
     ['block no-targets', { draft: makeDraft({ peft: { target_modules: ['no_such'] } }) }],
     ['block too-long-for-model', { draft: makeDraft({ data: { train: ['x'], max_length: 4096 } }) }],
     ['block model-faults', { model: makeModel({ supported: false }) }],

@@ -36,6 +36,33 @@ it('refuses what it has no numbers for, before anything is written', async () =>
   expect(() => readFileSync(output)).toThrow('ENOENT');
 }, 60_000);
 
+it('refuses steps beyond what it can address, before anything is loaded, and says which would do', async () => {
+  const rows = 30_000;
+  writeFileSync(place('many.jsonl'), questionRows(rows));
+  const command = [
+    ...['--model', place('model'), '--data', place('many.jsonl'), '--json', '--set', 'data.packing=false'],
+    ...['--set', 'training.gradient_checkpointing=false', '--set', `training.per_device_train_batch_size=${rows}`],
+  ];
+  const options = { home: place('home-large'), main: REAL_MAIN, env: { TUNESMITH_ENGINE: 'wasm' } };
+  const refused = await runCliToEnd(['train', ...command, '--output', place('large')], options);
+  expect(refused.code).toBe(3);
+  expect(refused.lines().at(-1)).toMatchObject({
+    event: 'error',
+    code: 'engine/wasm-limit',
+    message: expect.stringContaining('it can address 4.3 GB'),
+    hint: expect.stringContaining('--set training.per_device_train_batch_size='),
+  });
+  const estimated = await runCliToEnd(['estimate', ...command], options);
+  expect(estimated.code).toBe(0);
+  const plan = estimated.lines().at(-1);
+  expect(plan).toMatchObject({
+    limit: 'wasm',
+    fits: false,
+    proposal: { settings: { 'training.per_device_train_batch_size': expect.any(Number) } },
+  });
+  expect(plan?.peak_bytes).toBeGreaterThan(2 ** 32);
+}, 120_000);
+
 it('leaves nothing behind: step by step, and after a run', async () => {
   const device = await loadWasmDevice();
   const counts: number[] = [];

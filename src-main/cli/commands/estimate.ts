@@ -37,15 +37,19 @@ function describeEstimate({ memory, checkpoint_bytes: checkpointBytes }: RunPlan
     ['Training', formatBytes(memory.trained_bytes)],
     [memory.checkpointing ? 'Activations (checkpointed)' : 'Activations', formatBytes(activations)],
     ['Runtime', formatBytes(memory.runtime_bytes)],
-    ['Free on this machine', formatBytes(memory.available_bytes)],
+    [
+      memory.limit === 'wasm' ? 'Usable by the wasm engine' : 'Free on this machine',
+      formatBytes(memory.available_bytes),
+    ],
     ['Disk for a checkpoint', formatBytes(checkpointBytes)],
   ];
   return `${formatTable(['Peak memory', formatBytes(memory.peak_bytes)], rows)}\n\n${verdict(memory)}`;
 }
 
-function verdict({ fits, proposal }: PlannedMemory): string {
+function verdict({ fits, proposal, limit }: PlannedMemory): string {
   if (fits) return 'It fits.';
-  if (proposal === null) return 'It does not fit, whatever is changed: choose a smaller model or close other programs.';
+  const others = limit === 'wasm' ? 'install TensorFlow (`engine install`)' : 'close other programs';
+  if (proposal === null) return `It does not fit, whatever is changed: choose a smaller model or ${others}.`;
   const changes = Object.entries(proposal.settings).map(([path, value]) => `  --set ${path}=${value}`);
   return `It does not fit. With these settings it needs ${formatBytes(proposal.peak_bytes)}:\n${changes.join('\n')}`;
 }

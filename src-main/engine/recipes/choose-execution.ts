@@ -1,6 +1,7 @@
 /**
  * @file What a run decides about its steps by the memory of this machine: checkpointing, pieces of the loss, expanded copies.
  */
+import { WASM_HEAP_BYTES } from '../../../src-shared/domain/memory-model.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { lengthOf } from '../data/lengths.ts';
 import { readFreeMemory } from '../device/free-memory.ts';
@@ -44,7 +45,9 @@ export function planMemory(run: PreparedRun, correction = 1, decided: boolean | 
   const wanted = decided ?? run.config.training.gradient_checkpointing;
   // What this process has already is part of its own peak.
   const { freeBytes, limitBytes } = readFreeMemory();
-  const available = Math.min(freeBytes + process.memoryUsage.rss(), limitBytes ?? Infinity);
+  const machine = Math.min(freeBytes + process.memoryUsage.rss(), limitBytes ?? Infinity);
+  const addressable = run.isWasm ? WASM_HEAP_BYTES + memory.runtimeBytes * correction : Infinity;
+  const available = Math.min(machine, addressable);
   const usable = available * MEMORY_SHARE;
   const peakOf = (checkpointing: boolean): number =>
     memory.estimate({ ...memory.settings, checkpointing }).peak_bytes * correction;
@@ -54,6 +57,7 @@ export function planMemory(run: PreparedRun, correction = 1, decided: boolean | 
   const plain = memory.estimate({ ...settings, checkpointing: false });
   const checkpointed = memory.estimate({ ...settings, checkpointing: true });
   const fits = peakOf(checkpointing) <= usable;
+  const isBoundByWasm = available < machine || parts.peak_bytes * correction > addressable;
   return {
     ...parts,
     activation_bytes: plain.activation_bytes,
@@ -63,6 +67,7 @@ export function planMemory(run: PreparedRun, correction = 1, decided: boolean | 
     available_bytes: available,
     checkpointing,
     fits,
+    ...(isBoundByWasm && { limit: 'wasm' as const }),
     proposal: fits ? null : proposeFit(memory, checkpointing, usable, correction),
   };
 }

@@ -55,13 +55,18 @@ export type MemoryParts = Pick<
 export function estimateMemory(need: MemoryNeed): MemoryParts {
   const { facts, trainedValues, trainedWeights, optim } = need;
   const parts = {
-    runtime_bytes: RUNTIME_BYTES + LAYER_BYTES * facts.layers,
+    runtime_bytes: runtimeBytes(facts),
     weight_bytes: need.weightBytes,
     cache_bytes: need.keptBytes,
     trained_bytes: 4 * (trainedValues * TRAINED_COPIES[optim] + trainedWeights * WEIGHT_COPIES),
     activation_bytes: activationBytes(need),
   };
   return { ...parts, peak_bytes: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** What Node and the engine take by themselves. */
+export function runtimeBytes({ layers }: Pick<ModelFacts, 'layers'>): number {
+  return RUNTIME_BYTES + LAYER_BYTES * layers;
 }
 
 function activationBytes(need: MemoryNeed): number {

@@ -16,14 +16,15 @@ import { planSampler, resumedCheckpointing, resumeExecution } from './resume-run
 import { decodeState, startProgress } from './run-progress.ts';
 import { saveCheckpoint, trainLoop } from './train-loop.ts';
 import { openTrainingSession, type TrainingSession } from './training-session.ts';
+import { requireWasmHeap } from './wasm-limits.ts';
 
 export const fineTune: FineTune = async (options) => {
   const { host, resume, runDir, memoryCorrection = 1 } = options;
   const saved = resume ? decodeState(resume.state) : null;
   const run = await prepareRun(options, saved?.started_at ?? null);
-  await beforeFirstStep(options, run);
-  const engine = await openEngine(host);
   const memory = planMemory(run, memoryCorrection, saved ? resumedCheckpointing(run, saved) : null);
+  await beforeFirstStep(options, run, memory);
+  const engine = await openEngine(host);
   const execution = saved
     ? resumeExecution(saved, run, engine, memory, host)
     : chooseExecution(run, wantedMode(engine), memory);
@@ -64,9 +65,11 @@ export const fineTune: FineTune = async (options) => {
 };
 
 /** The last checks that cost nothing; the stored configuration says how many checkpoints there must be room for. */
-async function beforeFirstStep(options: FineTuneOptions, run: PreparedRun): Promise<void> {
-  const { host, checkpoints } = options;
+async function beforeFirstStep(options: FineTuneOptions, run: PreparedRun, memory: PlannedMemory): Promise<void> {
+  const { host, checkpoints, resume } = options;
   try {
+    // A run that is under way was possible so far, whatever the estimate says.
+    if (resume === null) requireWasmHeap(memory);
     await options.setResolved(run.config);
     if (host.signal.aborted) throw new Interrupted();
     await checkpoints.requireSpace(countValues(run) * 16);

@@ -3,7 +3,7 @@
  * no folder, writes nothing, and what it trained is gone with its process.
  */
 import { Interrupted } from '../../../src-shared/domain/app-error.ts';
-import type { MeasuredRun } from '../../../src-shared/domain/run-plan.ts';
+import type { MeasuredRun, PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { chooseExecution } from './choose-execution.ts';
 import type { EngineHost } from './contract.ts';
 import { dryRun, stepWithoutEffect } from './dry-run.ts';
@@ -13,6 +13,7 @@ import { type Engine, openEngine, wantedMode } from './open-engine.ts';
 import { describePlan, type PlanRunOptions } from './plan-run.ts';
 import { makeSampler, prepareRun, type PreparedRun } from './prepare-run.ts';
 import { openTrainingSession, type TrainingSession } from './training-session.ts';
+import { requireWasmHeap } from './wasm-limits.ts';
 
 /** Batches that are timed: the first ones of the run, spread over an epoch where rows are shuffled. */
 const USUAL_BATCHES = 4;
@@ -21,7 +22,7 @@ const USUAL_BATCHES = 4;
 export async function measureRun({ host, config, correction = 1 }: PlanRunOptions): Promise<MeasuredRun> {
   const run = await prepareRun({ host, config, resume: null }, null);
   const plan = describePlan(run, correction);
-  const engine = await openEngineFor(run, host);
+  const engine = await openEngineFor(run, host, plan.memory);
   const execution = chooseExecution(run, wantedMode(engine), plan.memory);
   const startedMs = host.now();
   try {
@@ -51,8 +52,9 @@ export async function measureRun({ host, config, correction = 1 }: PlanRunOption
   }
 }
 
-async function openEngineFor(run: PreparedRun, host: EngineHost): Promise<Engine> {
+async function openEngineFor(run: PreparedRun, host: EngineHost, memory: PlannedMemory): Promise<Engine> {
   try {
+    requireWasmHeap(memory);
     return await openEngine(host);
   } catch (error) {
     await run.opened.folder.close();

@@ -20,12 +20,14 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** @returns what to tell before a run that will hardly fit; null where it fits. @param step steps done */
 export function warnOfMemory(
-  { fits, peak_bytes, available_bytes, proposal }: PlannedMemory,
+  { fits, peak_bytes, available_bytes, proposal, limit }: PlannedMemory,
   step: number,
 ): NoticeEvent | null {
   if (fits) return null;
   const notice = { event: 'notice', step, code: 'memory/tight' } as const;
-  const need = `The run may need ${gigabytes(peak_bytes)} of memory; ${gigabytes(available_bytes)} are free.`;
+  const room = gigabytes(available_bytes);
+  const have = limit === 'wasm' ? `the wasm engine can use ${room}` : `${room} are free`;
+  const need = `The run may need ${gigabytes(peak_bytes)} of memory; ${have}.`;
   if (proposal === null) {
     return { ...notice, message: `${need} No setting makes it fit: close other programs or choose a smaller model.` };
   }

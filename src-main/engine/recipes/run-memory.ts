@@ -5,7 +5,7 @@ import type { QuantizationConfig } from '../../../src-shared/schema/run-config.t
 import { lengthOf, longestOf } from '../data/lengths.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
-import { estimateMemory, type MemoryParts } from './estimate-memory.ts';
+import { estimateMemory, type MemoryParts, runtimeBytes } from './estimate-memory.ts';
 import { precisionOf } from './inference-session.ts';
 import { mostLabels } from './measure-loss.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -24,13 +24,15 @@ export interface RunMemory {
   readonly settings: Omit<MemorySettings, 'checkpointing'>;
   /** Storages that would take less, from large to small, the present one first; trained weights cannot be quantized. */
   readonly methods: readonly QuantizationConfig['method'][];
+  /** What Node and the engine take by themselves, whatever the settings. */
+  readonly runtimeBytes: number;
   /** @param keptBytes most bytes of expanded copies of quantized weights */
   estimate(settings: MemorySettings, keptBytes?: number): MemoryParts;
 }
 
 const METHODS: readonly QuantizationConfig['method'][] = ['none', 'bf16', 'int8', 'nf4'];
 
-export function memoryOf({ config, data, opened, peft }: PreparedRun): RunMemory {
+export function memoryOf({ config, data, opened, peft, isWasm }: PreparedRun): RunMemory {
   const { model } = opened;
   const { training, quantization } = config;
   const { facts } = model;
@@ -44,8 +46,10 @@ export function memoryOf({ config, data, opened, peft }: PreparedRun): RunMemory
   const trainedValues = countValues(peft.trainables);
   const trainedWeights = countValues(peft.trainables.filter(({ name }) => ownWeights.has(name)));
   const adapterWidth = adapterWidthOf(model);
-  const storages = config.peft.peft_type === 'NONE' ? METHODS.slice(0, 2) : METHODS;
+  const offered = isWasm ? 1 : config.peft.peft_type === 'NONE' ? 2 : METHODS.length;
+  const storages = METHODS.slice(0, offered);
   return {
+    runtimeBytes: runtimeBytes(facts),
     methods: storages.slice(Math.max(0, storages.indexOf(quantization.method))),
     settings: {
       per_device_train_batch_size: training.per_device_train_batch_size,
@@ -54,7 +58,9 @@ export function memoryOf({ config, data, opened, peft }: PreparedRun): RunMemory
       method: quantization.method,
     },
     estimate(settings, keptBytes = 0) {
-      const { per_device_train_batch_size: batch, max_length: maxLength, method } = settings;
+      const { per_device_train_batch_size: wanted, max_length: maxLength, method } = settings;
+      // No batch has more rows than there are.
+      const batch = Math.min(wanted, data.train.length);
       const precision = precisionOf({ ...quantization, method });
       const plan = planWeights(model, { ...precision, trained, keptBytes });
       const rowTokens = config.data.packing ? maxLength : Math.min(longest, maxLength);

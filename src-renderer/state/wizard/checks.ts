@@ -3,10 +3,12 @@
  */
 import type { DataReport } from '../../../src-shared/domain/data-report.ts';
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
+import { WASM_HEAP_BYTES, WASM_MOST_PARAMETERS } from '../../../src-shared/domain/memory-model.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
 import type { StepId } from '../route.ts';
 import type { Draft } from './draft.ts';
 import type { MemoryEstimate } from './estimate.ts';
+import { usesSmallEngine } from './offers.ts';
 import type { Plan } from './plan.ts';
 
 export const CHECKS = [
@@ -26,6 +28,7 @@ export const CHECKS = [
   'no-stop-token',
   'no-model',
   'model-faults',
+  'beyond-small-engine',
   'too-long-for-model',
   'no-targets',
   'memory-too-much',
@@ -99,13 +102,15 @@ function hasOneClass({ config }: Draft, { labels }: DataReport): boolean {
   return labels?.length === 1 && (problem ?? 'single_label_classification') === 'single_label_classification';
 }
 
-function modelChecks({ draft, model, plan }: CheckFacts): Found[] {
+function modelChecks({ draft, model, plan, engine }: CheckFacts): Found[] {
   if (draft.config.model === null) return [block('no-model', 'model')];
   if (model === null) return [];
   const { data } = plan.settings;
+  const tooLarge = engine !== null && usesSmallEngine(engine) && model.parameters > WASM_MOST_PARAMETERS;
   const tooLong = model.context_tokens !== null && data.max_length > model.context_tokens;
   return [
     model.faults.length > 0 || !model.supported ? block('model-faults', 'model', model.faults.length) : null,
+    tooLarge ? block('beyond-small-engine', 'model', WASM_MOST_PARAMETERS) : null,
     tooLong ? block('too-long-for-model', 'data', model.context_tokens ?? 0) : null,
     plan.trainable === 0 ? block('no-targets', 'method') : null,
   ];
@@ -116,7 +121,9 @@ function machineChecks({ memory, diskBytes, engine, planFailed }: CheckFacts): F
   return [
     planFailed ? block('plan-failed', 'check') : null,
     engine?.runtime.state === 'broken' ? block('engine-broken', 'check') : null,
-    memory?.verdict === 'too-much' ? warn('memory-too-much', 'check') : null,
+    memory?.verdict === 'too-much'
+      ? warn('memory-too-much', 'check', memory.limit === 'wasm' ? WASM_HEAP_BYTES : 0)
+      : null,
     memory?.verdict === 'tight' ? warn('memory-tight', 'check') : null,
     isDiskSmall ? block('disk-too-small', 'check') : null,
   ];

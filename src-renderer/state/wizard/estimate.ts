@@ -12,6 +12,7 @@ import {
   LOGITS_FACTOR,
   RUNTIME_BYTES,
   TRAINED_COPIES,
+  WASM_HEAP_BYTES,
   WEIGHT_COPIES,
   WORK_ATTENTION_FACTOR,
   WORK_FACTOR,
@@ -19,7 +20,7 @@ import {
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
 import type { PlannedMemory, RunPlan } from '../../../src-shared/domain/run-plan.ts';
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
-import type { Precision } from './offers.ts';
+import { type Precision, usesSmallEngine } from './offers.ts';
 import type { Plan } from './plan.ts';
 import { countLinear } from './trainable.ts';
 
@@ -47,6 +48,8 @@ export interface MemoryEstimate {
   /** What this machine can give now. */
   readonly available: number;
   readonly verdict: 'fits' | 'tight' | 'too-much';
+  /** `wasm` where it is the small engine that can use no more. */
+  readonly limit: PlannedMemory['limit'];
 }
 
 /** Checkpointing is used where the run would not fit without, unless it was switched off. */
@@ -59,7 +62,7 @@ export function estimateMemory(plan: Plan, model: ModelDetails, engine: EngineSt
     runtime: RUNTIME_BYTES + LAYER_BYTES * (model.num_hidden_layers ?? 0),
   };
   const estimate = (checkpointing: boolean): MemoryEstimate =>
-    judge({ ...parts, activations: activationBytes(plan, model, checkpointing) }, availableBytes(engine));
+    judge({ ...parts, activations: activationBytes(plan, model, checkpointing) }, roomOf(engine));
   const asked = training.gradient_checkpointing;
   if (asked !== 'auto') return estimate(asked);
   const plain = estimate(false);
@@ -77,8 +80,8 @@ export function judgeMemory({ memory }: RunPlan): MemoryEstimate {
       activations: activations * correction,
       runtime: memory.runtime_bytes * correction,
     },
-    memory.available_bytes,
-    memory,
+    { available: memory.available_bytes, limit: memory.limit },
+    memory.fits,
   );
 }
 
@@ -90,17 +93,20 @@ export function modelBytes(model: ModelDetails, precision: Precision): number {
 
 function judge(
   parts: Pick<MemoryEstimate, 'model' | 'adapter' | 'activations' | 'runtime'>,
-  available: number,
-  known?: Pick<PlannedMemory, 'fits'>,
+  { available, limit }: Pick<MemoryEstimate, 'available' | 'limit'>,
+  fits?: boolean,
 ): MemoryEstimate {
   const total = parts.model + parts.adapter + parts.activations + parts.runtime;
-  const isTooMuch = known ? !known.fits : total > available;
+  const isTooMuch = fits === undefined ? total > available : !fits;
   const verdict = isTooMuch ? 'too-much' : total > available * (1 - SPARE_SHARE) ? 'tight' : 'fits';
-  return { ...parts, total, available, verdict };
+  return { ...parts, total, available, verdict, limit };
 }
 
-function availableBytes(engine: EngineStatus): number {
-  return engine.device.kind === 'gpu' ? (engine.gpus[0]?.memoryBytes ?? 0) : engine.memory.availableBytes;
+/** What Node itself takes lies beside the small engine's heap. */
+function roomOf({ device, gpus, memory, runtime }: EngineStatus): Pick<MemoryEstimate, 'available' | 'limit'> {
+  const machine = device.kind === 'gpu' ? (gpus[0]?.memoryBytes ?? 0) : memory.availableBytes;
+  const addressable = usesSmallEngine({ runtime }) ? WASM_HEAP_BYTES + RUNTIME_BYTES : Infinity;
+  return addressable < machine ? { available: addressable, limit: 'wasm' } : { available: machine, limit: undefined };
 }
 
 function activationBytes(plan: Plan, model: ModelDetails, checkpointing: boolean): number {

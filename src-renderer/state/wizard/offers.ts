@@ -26,9 +26,13 @@ export function settingsOf(adapter: Adapter): Pick<RunConfig['peft'], 'peft_type
   };
 }
 
+/** There is no TensorFlow: wasm computes. */
+export const usesSmallEngine = ({ runtime }: Pick<EngineStatus, 'runtime'>): boolean =>
+  runtime.kind === 'wasm' || runtime.state === 'missing';
+
 /** The small engine (wasm) computes in 32 bits only; weights that learn cannot be quantized. */
 export function offeredPrecisions(engine: EngineStatus | null, peft: RunConfig['peft']): readonly Precision[] {
-  if (engine !== null && (engine.runtime.kind === 'wasm' || engine.runtime.state === 'missing')) return ['none'];
+  if (engine !== null && usesSmallEngine(engine)) return ['none'];
   return adapterOf(peft) === 'whole' ? PRECISIONS.filter((name) => name === 'none' || name === 'bf16') : PRECISIONS;
 }
 
