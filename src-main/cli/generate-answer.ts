@@ -2,10 +2,11 @@
  * @file One answer on the terminal, as it is written.
  */
 import { Interrupted } from '../../src-shared/domain/app-error.ts';
-import type { ModelSource } from '../engine/recipes/contract.ts';
+import type { GenerateResult, ModelSource } from '../engine/recipes/contract.ts';
 import type { AskRequest } from '../jobs/protocol.ts';
 import type { Services } from '../services/create-services.ts';
 import type { CommandContext } from './context.ts';
+import { formatTable } from './format.ts';
 import { reportWork } from './report-work.ts';
 
 export async function generateAnswer(
@@ -27,7 +28,19 @@ export async function generateAnswer(
   await job.result;
   reporter.write('\n');
   if (result.stop_reason === 'interrupted') throw new Interrupted('Stopped.');
-  const speed = `${result.tokens} tokens, ${result.tokens_per_second.toFixed(1)} tokens/s, ${result.stop_reason}`;
-  if (!reporter.json) reporter.note(`(${speed})`);
+  if (!reporter.json) reporter.note(describeEnd(result));
   reporter.result(result);
+}
+
+const MOST_CLASSES = 10;
+
+/** A classifier's answer is its probabilities; a regression's number stands in the text already. */
+function describeEnd({ classes, tokens, tokens_per_second: speed, stop_reason: reason }: GenerateResult): string {
+  if (!classes) return `(${tokens} tokens, ${speed.toFixed(1)} tokens/s, ${reason})`;
+  if (classes.length < 2) return '(a number)';
+  const what = reason === 'classified' ? 'Class' : 'Word';
+  const shown = classes.slice(0, MOST_CLASSES);
+  const rows = shown.map(({ label, probability }) => [label, `${(100 * probability).toFixed(1)} %`]);
+  const more = classes.length - shown.length;
+  return [formatTable([what, 'Probability'], rows), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
 }

@@ -3,12 +3,15 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { EvaluatedTask } from '../../src-shared/domain/evaluation.ts';
 import type { LinearGroup, ModelDetails } from '../../src-shared/domain/models.ts';
 import type { TaskType } from '../../src-shared/schema/run-config.ts';
 import { type ModelFolder, openModelFolder } from '../engine/formats/model-folder.ts';
 import { readRecord } from '../jobs/hub/download-folder.ts';
 
 const LAYER = /\.(?:layers|layer|h|block|blocks)\.(\d+)\./;
+/** What BERT, DistilBERT and RoBERTa score words with. */
+const WORD_HEAD = /^(?:cls\.predictions|vocab_transform|lm_head)\./;
 /** Tables that are looked up, not multiplied with. */
 const LOOKED_UP = /embed|wte|wpe|shared|relative_attention_bias/;
 
@@ -39,6 +42,7 @@ async function describe(folder: ModelFolder): Promise<ModelDetails> {
     model_type,
     supported,
     task_types,
+    answers_as: await findUse(folder, task_types),
     size_bytes: folder.totalBytes,
     parameters: entries.reduce((sum, { shape }) => sum + countNumbers(shape), 0),
     dtype: commonDtype(entries),
@@ -121,6 +125,15 @@ export async function readLicence(dir: string): Promise<string | null> {
 export async function supportedTypes(): Promise<readonly string[]> {
   const { MODEL_TYPES } = await import('../engine/models/registry.ts');
   return MODEL_TYPES;
+}
+
+/** By its heads: classes, words, or for an encoder none at all. */
+async function findUse(folder: ModelFolder, [usual]: readonly TaskType[]): Promise<EvaluatedTask | null> {
+  const { classesOfModel } = await import('../engine/recipes/find-classes.ts');
+  if (usual === undefined) return null;
+  if (classesOfModel(folder) !== null) return 'SEQ_CLS';
+  if (usual !== 'SEQ_CLS') return usual;
+  return folder.names().some((name) => WORD_HEAD.test(name)) ? 'MASKED_LM' : null;
 }
 
 /** The architectures are loaded at the first use. */

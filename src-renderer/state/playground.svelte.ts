@@ -6,6 +6,7 @@ import type { ChatState } from '../../src-shared/contract/chat-methods.ts';
 import type { Client } from '../../src-shared/contract/client.ts';
 import type { PlainError } from '../../src-shared/domain/app-error.ts';
 import type { ClassProbability } from '../../src-shared/domain/class-probability.ts';
+import type { EvaluatedTask } from '../../src-shared/domain/evaluation.ts';
 import { toFailure } from './failure.ts';
 
 export interface Answer {
@@ -32,9 +33,12 @@ export interface Subject {
   readonly run: string | null;
   /** null = the finished result. */
   readonly checkpoint: number | null;
-  /** It sorts texts into classes; the base model beside it could not. */
-  readonly isClassifier?: boolean;
+  /** What it does with a text; left out = it writes. Of a base model without a head null: it does nothing yet. */
+  readonly task?: EvaluatedTask | null;
 }
+
+/** Others sort texts or fill in words; the base model beside them could not. */
+export const isWriter = ({ task = 'CAUSAL_LM' }: Subject): boolean => task === 'CAUSAL_LM' || task === 'SEQ_2_SEQ_LM';
 
 export interface GenerateSettings {
   readonly temperature: number;
@@ -102,7 +106,7 @@ export class Playground {
   /** Sides that take part. */
   get shown(): readonly SideName[] {
     if (!this.subject?.run) return ['base'];
-    return this.withBase && !this.subject.isClassifier ? ['base', 'tuned'] : ['tuned'];
+    return this.withBase && isWriter(this.subject) ? ['base', 'tuned'] : ['tuned'];
   }
 
   /** @param load false: it is loaded by `open`, or with the first question */

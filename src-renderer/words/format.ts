@@ -99,6 +99,12 @@ export function formatTime(at: number): string {
   return timeOfDay.format(new Date(at));
 }
 
+/** A message of the engine as a sentence of its own. */
+export function toSentence(message: string): string {
+  const begun = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** 1 row, 412 rows */
 export function countOf(count: number, one: string, other: string): string {
   return `${formatCount(count)} ${plural.select(count) === 'one' ? one : other}`;

@@ -23,6 +23,8 @@ export const storageReport = {
   measure: 'Measure on my rows',
   again: 'Measure again',
   needsData: 'Bring your data and choose a model first; then the loss can be measured on your own rows.',
+  headless:
+    'This base model only reads so far: what names the classes is added and learned in the run, so there is no loss to compare yet.',
   working: 'Loading the base model',
   measuredOn: (rows: number, tokens: string, when: string) =>
     `Measured on ${countOf(rows, 'row', 'rows')}, ${tokens} tokens, ${when}.`,
@@ -84,9 +86,16 @@ export const dryRun = {
   tooMuch: 'It does not fit beside what else is running.',
 } as const;
 
+const onTokens = (rows: number, tokens: string): string =>
+  `On ${countOf(rows, 'row', 'rows')}, ${tokens} wanted tokens.`;
+
 export const evaluate = {
   title: 'Evaluate on a file',
   text: 'Rows with questions and wanted answers that were not trained. Each is read, and with right answers also answered, by the chosen model.',
+  textClasses:
+    'Rows of text and category that were not trained. The model sorts each; its class is compared with the wanted one.',
+  textMasked:
+    'Texts of any kind. 15 % of the words of each row are hidden, always the same ones, and the model looks for them.',
   exactMatch: 'Count right answers',
   exactMatchText: 'Writes an answer to every row and compares it with the wanted one, word for word. Takes longer.',
   withBase: 'Evaluate the base model too',
@@ -99,8 +108,15 @@ export const evaluate = {
   figure: 'Figure',
   sides: { base: 'Base', tuned: 'Tuned', model: 'Model' },
   loss: 'Loss',
+  maskedLoss: 'Loss on hidden words',
   perplexity: 'Perplexity',
-  measuredOn: (rows: number, tokens: string) => `On ${countOf(rows, 'row', 'rows')}, ${tokens} wanted tokens.`,
+  measuredOn: {
+    CAUSAL_LM: onTokens,
+    SEQ_2_SEQ_LM: onTokens,
+    SEQ_CLS: (rows: number) => `On ${countOf(rows, 'row', 'rows')}.`,
+    MASKED_LM: (rows: number, tokens: string) =>
+      `On ${countOf(rows, 'row', 'rows')}, ${tokens} hidden words. The model sees both sides of a hidden word, so its pseudo-perplexity says nothing beside the perplexity of a model that writes.`,
+  },
   wrongTitle: (wrong: number, all: number) =>
     `${countOf(wrong, 'answer', 'answers')} of ${countOf(all, 'row', 'rows')} not as wanted`,
   wrongLabel: 'Answers that were not as wanted',

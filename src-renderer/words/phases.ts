@@ -2,7 +2,7 @@
  * @file What core and jobs say of themselves, in the words of the window: what they are doing, and what a person should know. They say it
  * in sentences of their own; what is not here is shown as they say it.
  */
-import { formatCount } from './format.ts';
+import { formatCount, toSentence } from './format.ts';
 import { storageReport } from './measuring.ts';
 import { plainText } from './plain-text.ts';
 
@@ -57,5 +57,5 @@ const NOTICES: Readonly<Record<string, string>> = {
 
 /** Something of a run or of core that a person should know. Commands for the terminal are no help in a window. */
 export function noticeText(code: string, message: string): string {
-  return NOTICES[code] ?? plainText(message);
+  return NOTICES[code] ?? toSentence(plainText(message));
 }

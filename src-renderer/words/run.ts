@@ -88,6 +88,8 @@ export const run = {
     exact_match: 'Right answers',
     mean_token_accuracy: 'Tokens foretold rightly',
     rouge_l: 'ROUGE-L',
+    pseudo_perplexity: 'Pseudo-perplexity',
+    masked_accuracy: 'Masked words found',
     mse: 'Squared error',
     mae: 'Mean error',
     r: 'Correlation',

@@ -23,6 +23,7 @@ export const modelStep = {
   hasTemplate: 'yes',
   noTemplate: 'none: conversations get a plain one',
   readsThenWrites: 'reads a text with one half, writes the answer with the other',
+  readsOnly: 'reads a text and sorts it into classes; writes none',
   noLimit: 'no fixed limit',
   fit: { fits: 'Fits', tight: 'Tight', 'too-much': 'Too large', unknown: '' },
   gone: 'Its folder is gone or damaged',

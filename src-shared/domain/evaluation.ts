@@ -2,6 +2,11 @@
  * @file What a model is worth on a file of rows: its figures, and the answers that were not the wanted ones.
  */
 
+import type { TaskType } from '../schema/run-config.ts';
+
+/** Masked language models are measured and never trained as such. */
+export type EvaluatedTask = TaskType | 'MASKED_LM';
+
 /** One written answer beside the wanted one. */
 export interface JudgedAnswer {
   readonly prompt: string;
@@ -17,8 +22,9 @@ export interface ComparedEvaluation {
 }
 
 export interface EvaluationReport {
+  readonly task_type: EvaluatedTask;
   readonly eval_loss: number;
-  /** null where there is no such figure: for classifiers. */
+  /** null where there is no such figure: for classifiers and masked words. */
   readonly perplexity: number | null;
   /** Tokens with a label. */
   readonly tokens: number;

@@ -3,6 +3,7 @@
  */
 import type { Fault } from './app-error.ts';
 import type { TaskType } from '../schema/run-config.ts';
+import type { EvaluatedTask } from './evaluation.ts';
 import type { ModelRecord } from './history.ts';
 
 export interface ListedModel extends ModelRecord {
@@ -55,6 +56,8 @@ export interface ModelDetails {
   readonly supported: boolean;
   /** What it can be trained for, the usual first; empty where the engine does not know. */
   readonly task_types: readonly TaskType[];
+  /** What it does as it is; null where it only reads and has no head, or where the engine does not know it. */
+  readonly answers_as: EvaluatedTask | null;
   readonly size_bytes: number;
   /** Numbers in all tensors. */
   readonly parameters: number;

@@ -57,6 +57,9 @@ describe('the playground', () => {
     await playground.choose({ modelPath: '/m', run: 'r', checkpoint: 4 });
     await playground.setWithBase(false);
     expect(playground.shown).toEqual(['tuned']);
+    await playground.setWithBase(true);
+    await playground.choose({ modelPath: '/m', run: 'r', checkpoint: 4, task: 'SEQ_CLS' });
+    expect(playground.shown).toEqual(['tuned']);
     expect(core.calls.some(({ method }) => method === 'chat:close')).toBe(true);
   });
 

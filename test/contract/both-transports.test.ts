@@ -276,6 +276,7 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     await untilState(run, 'finished');
     const files = [path.join(home, 'rows.jsonl')];
     const report = {
+      task_type: 'CAUSAL_LM',
       eval_loss: 1.5,
       perplexity: Math.exp(1.5),
       tokens: 9,

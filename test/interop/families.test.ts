@@ -1,6 +1,6 @@
 /**
  * @file Every model family against transformers and PEFT, from the same folders: logits, a loss trace of five steps, 32 greedy tokens,
- * merged models, default target modules.
+ * merged models, runs over NF4, Quasi-LoRA, default target modules.
  *
  * Tolerance 1e-4 absolute in f32 on logits of order one to ten and on losses: the two libraries add the same products in another order,
  * which moves a logit by some 1e-6; a wrong formula moves it by 1e-2 or more. Tokens must be equal one by one. The last test writes
@@ -10,13 +10,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { DECODER_TYPES, ENCODER_DECODER_TYPES } from '../../src-main/engine/models/registry.ts';
+import { exportModel } from '../../src-main/engine/recipes/export-model.ts';
 import { computeLogits } from '../../src-main/engine/recipes/logits.ts';
 import { mergeAdapter } from '../../src-main/engine/recipes/merge.ts';
 import { openModel } from '../../src-main/engine/recipes/open-model.ts';
-import { continueGreedily, makeHost, trainInProcess } from './support/engine-run.ts';
+import { continueGreedily, lossLeft, makeHost, trainInProcess } from './support/engine-run.ts';
 import { type FamilyCase, VOCAB } from './support/family-case.ts';
 import { FAMILY_CASES } from './support/family-cases.ts';
-import { type FamilyFigures, writeFamilyTable } from './support/family-table.ts';
+import { MOST_LEFT, noFigures, writeFamilyTable } from './support/family-table.ts';
 import { REFERENCE_TIMEOUT_MS, type ReferenceTask, type ReferenceTrace, runReference } from './support/python.ts';
 import { randomTokens } from './support/random.ts';
 import { largestDifference, readOnlyTensor } from './support/tensors.ts';
@@ -27,6 +28,8 @@ const TOLERANCE = 1e-4;
 const SEQ = 48;
 const NEW_TOKENS = 32;
 const STEPS = 5;
+/** Of the runs that are to learn something. */
+const EPOCHS = 6;
 const LEAST_CHANGE = 0.1;
 const TRAINING = {
   per_device_train_batch_size: 4,
@@ -57,7 +60,7 @@ const rows = path.join(folder, 'rows.jsonl');
 const pairs = path.join(folder, 'pairs.jsonl');
 /** Greedy references take 0 for padding. */
 const prompts = [randomTokens(31, 21, VOCAB - 1), randomTokens(32, 9, VOCAB - 1)].map((row) => row.map((id) => id + 1));
-const figures = CASES.map((): FamilyFigures => ({ logits: NaN, loss: NaN, merged: NaN, tokens: 0 }));
+const figures = CASES.map(noFigures);
 const references: { trace: ReferenceTrace; tokens: number[][]; change: number }[] = [];
 let targets: Readonly<Record<string, readonly string[] | null>> = {};
 
@@ -122,32 +125,40 @@ function makePairs(): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
+/** A run over the rows in their order. */
+const configOf = (index: number, more: Readonly<Record<string, unknown>>) => ({
+  model: { path: place(index, 'model') },
+  data: {
+    train: [CASES[index]!.isEncoderDecoder ? pairs : rows],
+    eval: null,
+    eval_fraction: 0,
+    format: 'tokens',
+    max_length: 64,
+    packing: false,
+    shuffle: false,
+    completion_only_loss: false,
+  },
+  quantization: { method: 'none' },
+  training: { ...TRAINING, sample_prompts: [] },
+  ...more,
+});
+
+async function logitsOf(index: number, adapterDir: string | null = null) {
+  const source = { modelDir: place(index, 'model'), adapterDir, decoderTokens: decoderTokensOf(index) };
+  return computeLogits({ host: await makeHost(), ...source, input: { tokens: tokensOf(index) } });
+}
+
 test.each(NAMED)('logits of $title', async ({ index }) => {
-  const source = { modelDir: place(index, 'model'), adapterDir: null, decoderTokens: decoderTokensOf(index) };
-  const ours = await computeLogits({ host: await makeHost(), ...source, input: { tokens: tokensOf(index) } });
+  const ours = await logitsOf(index);
   const theirs = readOnlyTensor(place(index, 'reference.safetensors'));
   expect(ours.shape).toEqual(theirs.shape);
   expect((figures[index]!.logits = largestDifference(ours.data, theirs.data))).toBeLessThanOrEqual(TOLERANCE);
 });
 
-test.each(NAMED)('five training steps of $title', async ({ index, isEncoderDecoder = false }) => {
+test.each(NAMED)('five training steps of $title', async ({ index }) => {
   const { trace } = references[index]!;
-  const steps = await trainInProcess(place(index, 'run'), {
-    model: { path: place(index, 'model') },
-    data: {
-      train: [isEncoderDecoder ? pairs : rows],
-      eval: null,
-      eval_fraction: 0,
-      format: 'tokens',
-      max_length: 64,
-      packing: false,
-      shuffle: false,
-      completion_only_loss: false,
-    },
-    quantization: { method: 'none' },
-    peft: { peft_type: 'LORA', adapter_path: place(index, 'adapter') },
-    training: { ...TRAINING, sample_prompts: [] },
-  });
+  const peft = { peft_type: 'LORA', adapter_path: place(index, 'adapter') };
+  const steps = await trainInProcess(place(index, 'run'), configOf(index, { peft }));
   const losses = steps.map(({ loss }) => loss);
   expect(losses).toHaveLength(STEPS);
   expect((figures[index]!.loss = largestDifference(losses, trace.loss))).toBeLessThanOrEqual(TOLERANCE);
@@ -199,6 +210,45 @@ test(
   REFERENCE_TIMEOUT_MS,
 );
 
+test.each(NAMED)('a run over NF4 of $title learns', async ({ index }) => {
+  const training = { ...TRAINING, num_train_epochs: EPOCHS, sample_prompts: [] };
+  const more = { quantization: { method: 'nf4' }, peft: { peft_type: 'LORA', r: 3 }, training };
+  const steps = await trainInProcess(place(index, 'nf4'), configOf(index, more));
+  expect(steps).toHaveLength(EPOCHS * STEPS);
+  expect((figures[index]!.nf4 = lossLeft(steps, STEPS))).toBeLessThanOrEqual(MOST_LEFT);
+});
+
+test(
+  'exported Quasi-LoRA adapters give PEFT our logits',
+  async () => {
+    const host = await makeHost();
+    const out = (index: number) => place(index, 'quasi.safetensors');
+    const native = (index: number) => place(index, 'quasi/adapter');
+    for (const index of CASES.keys()) {
+      const peft = { peft_type: 'QLORA', r: 3, scaling_vector_lr_ratio: 5 };
+      await trainInProcess(place(index, 'quasi'), configOf(index, { peft }));
+      const source = { modelDir: place(index, 'model'), adapterDir: native(index) };
+      await exportModel({ host, ...source, format: 'peft', outputDir: place(index, 'exported') });
+    }
+    const tasks = NAMED.map(({ index }) => ({
+      op: 'adapter_logits',
+      model: place(index, 'model'),
+      folder: place(index, 'exported'),
+      tokens: tokensOf(index),
+      decoder_tokens: decoderTokensOf(index),
+      out: out(index),
+    }));
+    const results = await runReference(folder, tasks);
+    for (const { index, title } of NAMED) {
+      const ours = await logitsOf(index, native(index));
+      figures[index]!.quasi = largestDifference(ours.data, readOnlyTensor(out(index)).data);
+      expect(figures[index]!.quasi, title).toBeLessThanOrEqual(TOLERANCE);
+      expect(results[index]!['change_from_base'], title).toBeGreaterThan(LEAST_CHANGE);
+    }
+  },
+  REFERENCE_TIMEOUT_MS,
+);
+
 test.each(NAMED)('default target modules of $title', async ({ type, index }) => {
   const { model, folder: files } = await openModel(place(index, 'model'));
   await files.close();
@@ -211,6 +261,8 @@ test.each(NAMED)('default target modules of $title', async ({ type, index }) => 
 });
 
 test('every family has at least two models here, and the README says how they fared', async () => {
-  for (const type of chosen ?? TYPES) expect(CASES.filter((one) => one.type === type).length, type).toBeGreaterThan(1);
-  await writeFamilyTable(CASES, figures, targets);
+  const types = chosen ?? TYPES;
+  const ofType = (type: string) => figures.filter((_, index) => CASES[index]!.type === type);
+  for (const type of types) expect(ofType(type).length, type).toBeGreaterThan(1);
+  await writeFamilyTable(types.map((type) => ({ type, figures: ofType(type), targets: targets[type] ?? null })));
 });

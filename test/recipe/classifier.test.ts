@@ -56,6 +56,12 @@ const evals = (lines: readonly Line[]) => lines.filter(({ event }) => event === 
 describe('a decoder with a head for the classes of the data', () => {
   it('learns them, and is a classifier wherever it is used', async () => {
     const lines = await succeed(train('run', { 'training.metric_for_best_model': 'accuracy' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        ...{ event: 'notice', code: 'model/fresh-head' },
+        message: expect.stringContaining('the model has no classification head yet, so a new one for your 3 classes'),
+      }),
+    );
     const last = evals(lines).at(-1) as unknown as { perplexity: number | null; metrics: Record<string, number> };
     expect(last.perplexity).toBeNull();
     expect(last.metrics['accuracy']).toBe(1);
@@ -77,6 +83,13 @@ describe('a decoder with a head for the classes of the data', () => {
     expect(probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6);
     const result = (await succeed(['evaluate', ...source, '--data', place('rows.jsonl'), '--exact-match'])).at(-1)!;
     expect(result).toMatchObject({ rows: 60, perplexity: null, metrics: { accuracy: 1, f1: 1, exact_match: 1 } });
+
+    const people = await cli(['generate', ...source.slice(0, 4), '--prompt', 'hhh 3']);
+    expect(people.stdout).toBe('Herbst 🍂\n');
+    expect(people.stderr).toMatch(/Class +Probability\nHerbst 🍂 +\d+\.\d %\n/);
+    writeFileSync(place('one-class.csv'), `text,label\nwww 1,"winter, cold"\nwww 2,"Winter, cold"\n`);
+    const one = await cli(['evaluate', ...source.slice(0, 4), '--data', place('one-class.csv')]);
+    expect(one.stdout).toMatch(/^Loss .*\nAccuracy +1\nF1, mean of the classes \(macro\) +1\n/);
 
     await succeed(['merge', ...source, '--output', place('merged')]);
     const merged = JSON.parse(readFileSync(path.join(place('merged'), 'config.json'), 'utf8')) as Record<
@@ -132,6 +145,25 @@ describe('a decoder with a head for the classes of the data', () => {
     const { metrics } = numbers.at(-1) as unknown as { metrics: Record<string, number> };
     expect(Object.keys(metrics)).toEqual(['mse', 'mae', 'r']);
     expect(metrics['r']).toBeGreaterThan(0.9);
+  }, 300_000);
+
+  it('that are other ones than a classifier has take their place, and the head is new where they are more', async () => {
+    const noticesOf = (lines: readonly Line[]) => lines.filter(({ event }) => event === 'notice');
+    const first = await succeed(train('first', { 'peft.peft_type': 'NONE', 'training.num_train_epochs': 1 }));
+    const classifier = String(first.at(-1)!['adapter_dir']);
+    const again = async (name: string, labels: readonly string[]) => {
+      writeFileSync(
+        place(`${name}.jsonl`),
+        rows(60, (index) => labels[index % labels.length]),
+      );
+      const args = train(name, { 'training.num_train_epochs': 1 }, `${name}.jsonl`);
+      return noticesOf(await succeed(args.map((arg) => (arg === place('model') ? classifier : arg))));
+    };
+    expect((await again('as-many', ['a', 'b', 'c'])).map(({ code }) => code)).toEqual(['data/other-classes']);
+    const more = await again('more', ['a', 'b', 'c', 'd']);
+    expect(more.map(({ code }) => code)).toEqual(['data/other-classes', 'model/fresh-head']);
+    expect(more[1]!.message).toContain('classification head is for 3 classes, so a new one for your 4 classes');
+    expect((await again('same', CLASSES)).map(({ code }) => code)).toEqual([]);
   }, 300_000);
 
   it('is trained whole with all its weights, and stored as a model of its own', async () => {

@@ -7,7 +7,8 @@ import type { DataReport } from '../../../src-shared/domain/data-report.ts';
 import type { DataConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { createChatRenderer } from './chat-renderer.ts';
-import { createClassLabels, type ClassLabels, type ProblemType } from './class-labels.ts';
+import { createClassLabels, guessProblemType, type ClassLabels, type ProblemType } from './class-labels.ts';
+import { noticeOddClasses } from './find-labels.ts';
 import { noticeStopTokens } from './notices.ts';
 import { labelOf, renderPlainExample, renderTokenized } from './render-sample.ts';
 import { ReportBuilder } from './report-builder.ts';
@@ -66,7 +67,15 @@ export async function inspectData(options: InspectDataOptions): Promise<DataRepo
     if (report.wantsSample()) report.addSample(renderTokenized(context.tokenizer, result.tokenized, labelOf(example)));
   });
   if (context !== null) noticeStopTokens(report.notices, context, report.toReport().tokens);
+  if (taskType === 'SEQ_CLS') noticeClasses(report, options);
   return report.toReport();
+}
+
+/** What is odd about the classes, as a run would say it. */
+function noticeClasses(report: ReportBuilder, { labels, problemType }: InspectDataOptions): void {
+  const counts = new Map(report.toReport().labels?.map(({ name, rows }) => [name, rows]));
+  const isRegression = (problemType ?? guessProblemType(counts.keys())) === 'regression';
+  if (!isRegression) noticeOddClasses(counts, labels ?? [...counts.keys()], report.notices);
 }
 
 function createContext(tokenizer: Tokenizer, options: InspectDataOptions): TokenizeContext {

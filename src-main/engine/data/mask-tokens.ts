@@ -1,6 +1,6 @@
 /**
- * @file Hides some tokens of a text for a masked language model to find: each with a chance of 15 %; of these 80 % become the mask token,
- * 10 % another one at random, 10 % stay. Special tokens are never hidden.
+ * @file Hides some tokens of a text for a masked language model to find: each with a chance of 15 %, and one at least; of these 80 % become
+ * the mask token, 10 % another one at random, 10 % stay. Special tokens are never hidden.
  *
  * Which ones follows from seed and text alone. Source: Devlin et al. 2018; transformers' DataCollatorForLanguageModeling.
  */
@@ -31,12 +31,23 @@ export function maskTokens(ids: Int32Array, options: MaskOptions): MaskedTokens 
   const draw = (index: number, purpose: number): number => randomUint32(seed, stream, index * 3 + purpose) / 2 ** 32;
   const inputIds = ids.slice();
   const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
-  for (const [index, id] of ids.entries()) {
-    if (isSpecial(id) || draw(index, 0) >= CHOSEN) continue;
-    labels[index] = id;
+  for (const index of choosePlaces(ids, isSpecial, (place) => draw(place, 0))) {
+    labels[index] = ids[index]!;
     const fate = draw(index, 1);
     if (fate < MASKED) inputIds[index] = maskTokenId;
     else if (fate < RANDOM) inputIds[index] = Math.floor(draw(index, 2) * vocabSize);
   }
   return { inputIds, labels };
+}
+
+/** Where the chance takes none, the place that came nearest: else short texts would mostly have nothing to find. */
+function choosePlaces(
+  ids: Int32Array,
+  isSpecial: (id: number) => boolean,
+  drawOf: (place: number) => number,
+): readonly number[] {
+  const places = [...ids.keys()].filter((place) => !isSpecial(ids[place]!));
+  const chosen = places.filter((place) => drawOf(place) < CHOSEN);
+  if (chosen.length > 0 || places.length === 0) return chosen;
+  return [places.reduce((best, place) => (drawOf(place) < drawOf(best) ? place : best))];
 }

@@ -6,15 +6,9 @@ import type { DataReport } from '../../../src-shared/domain/data-report.ts';
 import type { DataConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { createChatRenderer } from './chat-renderer.ts';
-import {
-  collectLabelNames,
-  createClassLabels,
-  guessProblemType,
-  isGenericNames,
-  type ClassLabels,
-  type ProblemType,
-} from './class-labels.ts';
-import type { ClassificationExample, Example } from './example.ts';
+import type { ClassLabels, ProblemType } from './class-labels.ts';
+import type { Example } from './example.ts';
+import { findLabels } from './find-labels.ts';
 import { noticeStopTokens } from './notices.ts';
 import { rowFaultAt } from './read-examples.ts';
 import { labelOf, renderTokenized } from './render-sample.ts';
@@ -42,6 +36,8 @@ export interface PrepareDataOptions {
   readonly preferredLabels?: readonly string[] | null;
   /** Classifiers: null = by the labels. */
   readonly problemType?: ProblemType | null;
+  /** `measure`: nothing is learned from the rows, so one class alone will do. Default `train`. */
+  readonly purpose?: 'train' | 'measure';
   /** Leave bad rows out instead of refusing the data. */
   readonly skipBadRows?: boolean;
   readonly signal?: AbortSignal;
@@ -91,10 +87,11 @@ export async function prepareData(options: PrepareDataOptions): Promise<Prepared
     report.addExample(example, digest, source);
   });
   if (isClassifier) refuseBadRows(report, options.skipBadRows === true);
-  const labels = isClassifier ? findLabels(waiting.train, options, report) : null;
+  const labels = isClassifier ? labelsOf(waiting.train, options, report) : null;
   if (labels !== null) keepWaiting(waiting, { ...context, labels }, report, kept);
   refuseBadRows(report, options.skipBadRows === true);
   const split = splitKept(kept, options, report);
+  if (labels !== null && labels.names.length > 0) noticeUntrained(split, labels, report);
   requireSupervision(split, options, report);
   noticeLeftOut(split, report);
   noticeStopTokens(report.notices, context, report.toReport().tokens);
@@ -156,65 +153,39 @@ function keepWaiting(
       try {
         keepRow(read, role, context, report, kept);
       } catch (error) {
-        report.faults.add(rowFaultAt(error, read.source));
+        const fault = rowFaultAt(error, read.source);
+        report.faults.add({ ...fault, field: fault.field && report.columnOf(read.source.file, fault.field) });
       }
     }
   }
 }
 
-function findLabels(rows: readonly ReadExample[], options: PrepareDataOptions, report: ReportBuilder): ClassLabels {
+function labelsOf(rows: readonly ReadExample[], options: PrepareDataOptions, report: ReportBuilder): ClassLabels {
   const labels = rows
     .map(({ example }) => example)
     .filter((example) => example.kind === 'classification')
     .map(({ label }) => label);
-  const problemType = options.problemType ?? guessProblemType(labels);
-  if (problemType === 'regression') return createClassLabels(problemType, []);
-  const found = collectLabelNames(labels);
-  const names = options.labels ?? keepOwnNames(found, options.preferredLabels ?? null) ?? found;
-  if (problemType === 'single_label_classification') requireClasses(found, names, rows.length);
-  noticeRareClasses(labels, names, report);
-  return createClassLabels(problemType, names);
+  const { labels: given = null, preferredLabels = null, problemType = null, purpose = 'train' } = options;
+  return findLabels(labels, { labels: given, preferredLabels, problemType, purpose }, report.notices);
 }
 
-/** The model's own names, where they are names and the rows have no others. */
-function keepOwnNames(found: readonly string[], own: readonly string[] | null): readonly string[] | null {
-  if (own === null) return null;
-  if (!isGenericNames(own)) return found.every((name) => own.includes(name)) ? own : null;
-  const ids = own.map((_, id) => String(id));
-  return found.every((name) => ids.includes(name)) ? ids : null;
-}
-
-/** With one class there is nothing to tell apart. */
-function requireClasses(found: readonly string[], names: readonly string[], rows: number): void {
-  if (rows === 0 || (found.length > 1 && names.length > 1)) return;
-  const message =
-    found.length > 1
-      ? `labels names one class, "${names[0]}"`
-      : `all ${rows} training rows have the label "${found[0] ?? ''}"`;
-  throw new AppError('data/one-class', `There is nothing to tell apart: ${message}`, {
-    faults: [{ field: found.length > 1 ? 'labels' : 'data.train', message }],
-    hint: 'Give rows of at least two classes; for numbers set problem_type to regression.',
-  });
-}
-
-/** Classes of one row cannot be learnt and checked both; many of them mean that the column is no class at all. */
-function noticeRareClasses(
-  labels: readonly ClassificationExample['label'][],
-  names: readonly string[],
-  report: ReportBuilder,
-): void {
-  const counts = new Map<string, number>();
-  for (const label of labels.flat()) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1);
-  const single = names.filter((name) => counts.get(name) === 1);
-  if (single.length === 0) return;
-  const listed = single
+/** Classes of which chance, or the files, leave no row to learn from. */
+function noticeUntrained(kept: Kept, labels: ClassLabels, report: ReportBuilder): void {
+  const idsOf = (rows: readonly KeptRow[]): Set<number> =>
+    new Set(rows.flatMap(({ tokenized: { target } }) => (typeof target === 'number' ? [target] : idsIn(target ?? []))));
+  const [trained, held] = [idsOf(kept.train), idsOf(kept.eval)];
+  const lost = labels.names.filter((_, id) => held.has(id) && !trained.has(id));
+  if (lost.length === 0) return;
+  const names = lost
     .slice(0, 5)
     .map((name) => `"${name}"`)
     .join(', ');
-  const more = single.length > 5 ? ` and ${single.length - 5} more` : '';
-  const message = `${single.length} of ${names.length} classes occur in one row only (${listed}${more})`;
-  report.notices.add({ code: 'data/rare-classes', file: null, message });
+  const more = lost.length > 5 ? ` and ${lost.length - 5} more` : '';
+  const message = `no training row is left of ${names}${more}: all of them are held out for checking`;
+  report.notices.add({ code: 'data/untrained-classes', file: null, message });
 }
+
+const idsIn = (marks: readonly number[]): number[] => marks.flatMap((mark, id) => (mark === 1 ? [id] : []));
 
 /** With `skipBadRows` a file that cannot be read at all is still refused. */
 function refuseBadRows({ faults }: ReportBuilder, skipBadRows: boolean): void {
@@ -254,11 +225,11 @@ function noticeLeftOut(kept: Kept, report: ReportBuilder): void {
   report.notices.add({ code: 'data/rows-left-out', file: null, message });
 }
 
-function requireSupervision(kept: Kept, { data }: PrepareDataOptions, builder: ReportBuilder): void {
+function requireSupervision(kept: Kept, { data, purpose }: PrepareDataOptions, builder: ReportBuilder): void {
   const report = builder.toReport();
   const need = (role: FileRole): void => {
     if (kept[role].length > 0) return;
-    const name = role === 'train' ? 'training' : 'evaluation';
+    const name = role === 'train' && purpose !== 'measure' ? 'training' : 'evaluation';
     const rows = report.files.filter((file) => file.role === role).reduce((sum, file) => sum + file.rows, 0);
     if (rows === 0)
       throw new AppError('data/no-rows', `There are no usable ${name} rows`, { hint: 'Give a file with rows.' });

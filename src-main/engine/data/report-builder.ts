@@ -15,8 +15,7 @@ import { createDigestTable, type DigestTable } from './digest-table.ts';
 import { exampleText, type Example } from './example.ts';
 import { excerpt, FaultList, NoticeList } from './faults.ts';
 import type { FoundFile } from './read-examples.ts';
-import type { TokenizeResult } from './tokenize-example.ts';
-import { IGNORED_LABEL, type DataFault, type RowSource } from './types.ts';
+import { IGNORED_LABEL, type DataFault, type RowSource, type TokenizeResult } from './types.ts';
 
 export type FileRole = 'train' | 'eval';
 
@@ -158,6 +157,11 @@ export class ReportBuilder {
       tokens: this.#tokenReport(),
       samples: this.#samples,
     };
+  }
+
+  /** How a field is called in a file. */
+  columnOf(file: string, field: string): string {
+    return this.#files.find(({ path }) => path === file)?.column_mapping[field] ?? field;
   }
 
   #current(): OpenFile {

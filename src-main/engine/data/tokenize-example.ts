@@ -12,7 +12,6 @@ import type { ChatRenderer } from './chat-renderer.ts';
 import type { ClassLabels } from './class-labels.ts';
 import {
   chatExample,
-  digestExample,
   exampleText,
   type ChatExample,
   type ClassificationExample,
@@ -20,9 +19,11 @@ import {
   type TokensExample,
 } from './example.ts';
 import { RowFault } from './faults.ts';
-import { maskTokens } from './mask-tokens.ts';
+import { requireAsMany, requireKnown } from './known-tokens.ts';
+import { surround } from './surround-text.ts';
 import { joinPlainPrompt, tokenizePlain, tokenizeWithTemplate, type MaskedIds } from './tokenize-chat.ts';
-import { IGNORED_LABEL, type DataTask, type RowSource, type TokenizedExample } from './types.ts';
+import { tokenizeMasked } from './tokenize-masked.ts';
+import { IGNORED_LABEL, type DataTask, type RowSource, type TokenizeResult } from './types.ts';
 
 export interface TokenizeContext {
   readonly tokenizer: Tokenizer;
@@ -39,17 +40,6 @@ export interface TokenizeContext {
   readonly seed: number;
 }
 
-export interface TokenizeResult {
-  readonly tokenized: TokenizedExample;
-  /** Tokens before truncation to `maxLength`. */
-  readonly fullLength: number;
-  /** Tokens that are trained: with a label, or of the decoder; 1 for a classifier's target. */
-  readonly supervised: number;
-  /** Trained tokens that truncation took away. */
-  readonly supervisedCut: number;
-}
-
-const FULL = { addSpecialTokens: true };
 const PLAIN = { addSpecialTokens: false };
 
 /** @throws RowFault where this row cannot be used */
@@ -115,11 +105,7 @@ function tokenizeText(text: string, { tokenizer }: TokenizeContext): MaskedIds {
 
 function checkTokens({ inputIds, labels }: TokensExample, { vocabSize }: TokenizeContext): MaskedIds {
   requireKnown('input_ids', inputIds, vocabSize);
-  if (labels !== null && labels.length !== inputIds.length) {
-    const message = `${labels.length} labels stand against ${inputIds.length} input_ids`;
-    const hint = 'Give one label for each token, -100 where it is not trained.';
-    throw new RowFault('data/wrong-value', message, { field: 'labels', hint });
-  }
+  requireAsMany(inputIds, labels);
   const isAnswer = inputIds.map((id, index) => {
     const label = labels === null ? id : labels[index]!;
     if (label === IGNORED_LABEL || label === id) return label === id;
@@ -130,16 +116,6 @@ function checkTokens({ inputIds, labels }: TokensExample, { vocabSize }: Tokeniz
     );
   });
   return { ids: inputIds, isAnswer };
-}
-
-function requireKnown(field: string, ids: readonly number[], vocabSize: number): void {
-  const position = ids.findIndex((id) => id < 0 || id >= vocabSize);
-  if (position < 0) return;
-  const message = `token id ${ids[position]!} at position ${position + 1} is outside the vocabulary (0 to ${vocabSize - 1})`;
-  throw new RowFault('data/token-out-of-vocabulary', message, {
-    field,
-    hint: 'These ids were made with another tokenizer; tokenize the text again with this model’s.',
-  });
 }
 
 /** Cuts, counts and packs a language model's example. */
@@ -168,45 +144,6 @@ function tokenizeClassification(example: Example, source: RowSource, context: To
     tokenized: { inputIds: ids, labels, target, decoderIds: null, source },
     fullLength,
     supervised: 1,
-    supervisedCut: 0,
-  };
-}
-
-/** A text as a classifier reads it. */
-export function cutText(tokenizer: Tokenizer, text: string, maxLength: number): Int32Array {
-  return surround(text, { tokenizer, maxLength }).ids;
-}
-
-/** A text with the tokenizer's special tokens around it; truncation takes from the text, not from them. */
-function surround(
-  text: string,
-  { tokenizer, maxLength }: Pick<TokenizeContext, 'tokenizer' | 'maxLength'>,
-): { ids: Int32Array; fullLength: number } {
-  const whole = tokenizer.encode(text, FULL);
-  if (whole.length <= maxLength) return { ids: whole, fullLength: whole.length };
-  const suffix = tokenizer.specialSuffix;
-  const head = whole.slice(0, Math.max(0, maxLength - suffix.length));
-  return { ids: Int32Array.from([...head, ...suffix]).slice(0, maxLength), fullLength: whole.length };
-}
-
-/** A text, some of whose words are hidden. */
-function tokenizeMasked(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
-  const { tokenizer, vocabSize, seed } = context;
-  const maskTokenId = tokenizer.tokenToId(tokenizer.specialTokens['mask_token'] ?? '');
-  if (example.kind === 'tokens' || maskTokenId === null) {
-    const what =
-      maskTokenId === null ? 'the tokenizer has no mask token' : 'a masked language model needs texts, not token ids';
-    throw new RowFault('data/wrong-format', what, { hint: 'Give rows of text and the tokenizer of the model.' });
-  }
-  const { ids, fullLength } = surround(exampleText(example), context);
-  const stream = Number(digestExample(example) & 0xffff_ffffn);
-  const isSpecial = (id: number): boolean => tokenizer.isSpecial(id);
-  const { inputIds, labels } = maskTokens(ids, { maskTokenId, vocabSize, isSpecial, seed, stream });
-  const supervised = labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0);
-  return {
-    tokenized: { inputIds, labels, target: null, decoderIds: null, source },
-    fullLength,
-    supervised,
     supervisedCut: 0,
   };
 }

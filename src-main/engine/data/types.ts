@@ -2,7 +2,7 @@
  * @file What data preparation hands to training: token ids with labels, and every fault found on the way.
  */
 import type { DataFault, DataNotice } from '../../../src-shared/domain/data-report.ts';
-import type { TaskType } from '../../../src-shared/schema/run-config.ts';
+import type { EvaluatedTask } from '../../../src-shared/domain/evaluation.ts';
 
 export type { DataFault, DataNotice };
 
@@ -10,7 +10,7 @@ export type { DataFault, DataNotice };
 export const IGNORED_LABEL = -100;
 
 /** What rows are made ready for; masked words are only evaluated. */
-export type DataTask = TaskType | 'MASKED_LM';
+export type DataTask = EvaluatedTask;
 
 /** Where a row came from. */
 export interface RowSource {
@@ -49,3 +49,14 @@ export type RowItem =
   | { readonly kind: 'row'; readonly row: Row; readonly source: RowSource }
   | { readonly kind: 'fault'; readonly fault: DataFault }
   | { readonly kind: 'notice'; readonly notice: DataNotice };
+
+/** An example's tokens, and what truncation did to it. */
+export interface TokenizeResult {
+  readonly tokenized: TokenizedExample;
+  /** Tokens before truncation to `maxLength`. */
+  readonly fullLength: number;
+  /** Tokens that are trained: with a label, or of the decoder; 1 for a classifier's target. */
+  readonly supervised: number;
+  /** Trained tokens that truncation took away. */
+  readonly supervisedCut: number;
+}

@@ -60,6 +60,7 @@ function withWordHead(parts: EncoderParts): MaskedModel {
   return {
     ...common(parts, weights, facts.tiedEmbeddings ? head.tiedNames : []),
     kind: 'masked',
+    headWeights: head.weights.map(({ name }) => name),
     linears: [...parts.blocks.flatMap((block) => block.linears), ...linears],
     outputLinears: head.decoder ? [head.decoder] : [],
     head: (ctx, states) => applyWordHead(ctx, states, head),

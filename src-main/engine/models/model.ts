@@ -96,6 +96,8 @@ export type LanguageModel = CausalModel | EncoderDecoderModel;
 /** Encoders that fill in masked words. */
 export interface MaskedModel extends TokenModel, WordScores {
   readonly kind: 'masked';
+  /** Weights of the head, which files of an encoder alone lack. */
+  readonly headWeights: readonly string[];
 }
 
 /** An encoder or a decoder with a classification head in place of the words'. */

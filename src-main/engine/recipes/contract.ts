@@ -5,6 +5,7 @@
  * So a recipe never names a file of the run folder: it gives bytes to the `CheckpointStore` and events to the `EngineHost`.
  */
 import type { ClassProbability } from '../../../src-shared/domain/class-probability.ts';
+import type { EvaluatedTask } from '../../../src-shared/domain/evaluation.ts';
 import type { BehaviourCheck } from '../../../src-shared/domain/export-certificate.ts';
 import type { JsonValue } from '../../../src-shared/domain/json.ts';
 import type { QuantizeReport } from '../../../src-shared/domain/quantize-report.ts';
@@ -122,7 +123,7 @@ export interface GenerateRequest {
 
 export interface GenerateResult {
   readonly text: string;
-  /** Classifiers: every class with its probability, the likeliest first. */
+  /** Classifiers: every class with its probability, the likeliest first; of one masked word the likeliest words. */
   readonly classes?: readonly ClassProbability[];
   /** Tokens made. */
   readonly tokens: number;
@@ -176,6 +177,8 @@ export interface EvaluateOptions extends ModelSource {
   readonly batchSize: number | null;
   /** Longest answer where one is written. */
   readonly maxNewTokens: number;
+  /** Masked language models: says which tokens are hidden; 42 where left out. */
+  readonly seed?: number;
 }
 
 /** One written answer beside the wanted one. */
@@ -187,8 +190,10 @@ export interface EvaluatedAnswer {
 }
 
 export interface EvaluateResult {
+  /** What the model was measured at. */
+  readonly task_type: EvaluatedTask;
   readonly eval_loss: number;
-  /** null where the loss is not that of a language model. */
+  /** null where the loss is not that of a model that writes. */
   readonly perplexity: number | null;
   /** Tokens with a label; classifiers: rows. */
   readonly tokens: number;

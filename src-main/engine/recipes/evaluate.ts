@@ -18,6 +18,8 @@ import { stopIds } from './generate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
 import { type OpenModel, openModelFor } from './open-model.ts';
+import { openTokenizer } from './open-tokenizer.ts';
+import { DEFAULT_SEED } from './resolve-config.ts';
 import { rougeL } from './rouge-l.ts';
 import type { Task } from './task.ts';
 import { makeTask } from './tasks/make-task.ts';
@@ -62,7 +64,7 @@ export const evaluate: Evaluate = async (options) => {
     const told = isAsked ? meter.answers() : [];
     const answers = writer ? await writeAnswers(options, { program, model: writer, tokenizer, examples }) : told;
     const metrics = { ...meter.figures(), ...answerFigures(options.metrics, answers) };
-    return { ...loss, rows: examples.length, metrics, answers };
+    return { task_type: measured!.task.type, ...loss, rows: examples.length, metrics, answers };
   } finally {
     session.dispose();
   }
@@ -110,11 +112,12 @@ export async function readExamples({
   adapterDir,
   data,
   host,
-}: Pick<EvaluateOptions, 'modelDir' | 'adapterDir' | 'data' | 'host'>): Promise<ReadExamples> {
+  seed = DEFAULT_SEED,
+}: Pick<EvaluateOptions, 'modelDir' | 'adapterDir' | 'data' | 'host' | 'seed'>): Promise<ReadExamples> {
   const opened = await openModelFor(modelDir, adapterDir);
   const { model, folder, classes } = opened;
   await folder.close();
-  const tokenizer = await opened.tokenizer();
+  const tokenizer = await openTokenizer(data, opened);
   const prepared = await prepareData({
     data: {
       train: [...data.paths],
@@ -129,12 +132,17 @@ export async function readExamples({
     taskType: makeTask(opened, tokenizer).type,
     tokenizer,
     vocabSize: model.facts.vocabSize,
-    seed: 0,
+    seed,
     now: new Date(),
     labels: classes?.names ?? null,
     problemType: classes?.problemType ?? null,
+    purpose: 'measure',
     signal: host.signal,
   });
+  for (const { code, file, message } of prepared.report.notices) {
+    // What else was noticed concerns training.
+    if (file !== null || code === 'data/rows-left-out') host.report({ event: 'notice', step: 0, code, message });
+  }
   return { examples: prepared.train, tokenizer };
 }
 
@@ -160,8 +168,8 @@ function answerFigures(
   const figures: Record<string, number> = {};
   for (const metric of metrics) {
     const figure = ANSWER_FIGURES[metric];
-    if (!figure) continue;
-    figures[metric] = answers.reduce((sum, answer) => sum + figure(answer), 0) / Math.max(1, answers.length);
+    if (!figure || answers.length === 0) continue;
+    figures[metric] = answers.reduce((sum, answer) => sum + figure(answer), 0) / answers.length;
   }
   return figures;
 }

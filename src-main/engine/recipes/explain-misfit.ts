@@ -14,6 +14,7 @@ import { renameTensors } from './model-view.ts';
 
 /** A family whose tensors are named like at least this share of the files' is told as the nearest one. */
 const NEAR = 0.6;
+const MISSING = 'is missing';
 
 /** The model of config.json. @throws model/bad-config, model/unknown-type with all differences */
 export function makeModelOf(files: ModelFolder, labels: number | null): AnyModel {
@@ -24,11 +25,21 @@ export function makeModelOf(files: ModelFolder, labels: number | null): AnyModel
   }
 }
 
-/** @throws model/unsupported-quantization, model/does-not-fit with all differences */
+/** @throws model/unsupported-quantization, model/no-head, model/does-not-fit with all differences */
 export function requireFit(files: ModelFolder, folder: ModelFolder, model: AnyModel): void {
   readStoredQuantization(files.config, files.configPath);
   const faults = compareTensors(files, folder, model);
   if (faults.length === 0) return;
+  if (lacksOnlyItsHead(faults, model)) {
+    throw new AppError(
+      'model/no-head',
+      `${files.path} is an encoder without a head: it foretells neither words nor classes`,
+      {
+        faults,
+        hint: 'Train it as a classifier on rows of text and label; or give a checkpoint with a head (…ForMaskedLM, …ForSequenceClassification).',
+      },
+    );
+  }
   const [first] = faults as [Fault];
   throw new AppError(
     'model/does-not-fit',
@@ -37,12 +48,18 @@ export function requireFit(files: ModelFolder, folder: ModelFolder, model: AnyMo
   );
 }
 
+function lacksOnlyItsHead(faults: readonly Fault[], model: AnyModel): boolean {
+  if (model.kind !== 'masked') return false;
+  const head = new Set(model.headWeights);
+  return faults.every(({ field, message }) => message === MISSING && head.has(field ?? ''));
+}
+
 /** Missing tensors, wrong shapes, and tensors inside the blocks that the architecture knows nothing of. */
 function compareTensors(files: ModelFolder, folder: ModelFolder, model: AnyModel): Fault[] {
   const faults: Fault[] = [];
   for (const { name, shape } of model.weights) {
     if (!folder.has(name)) {
-      faults.push({ file: files.path, field: name, message: 'is missing' });
+      faults.push({ file: files.path, field: name, message: MISSING });
       continue;
     }
     const found = folder.entry(name).shape;

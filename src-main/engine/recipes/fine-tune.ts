@@ -3,6 +3,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Interrupted } from '../../../src-shared/domain/app-error.ts';
+import type { DataNotice } from '../../../src-shared/domain/data-report.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import type { EngineHost, FineTune, FineTuneOptions, TrainResult } from './contract.ts';
 import { chooseExecution, planMemory } from './choose-execution.ts';
@@ -115,7 +116,25 @@ function reportStart(
     memory_correction: memory.correction,
     ...(triedBytes !== null && { dry_run_memory_bytes: triedBytes }),
   });
-  for (const { code, message } of startStep === 0 ? data.report.notices : []) {
+  for (const { code, message } of startStep === 0 ? listNotices(run) : []) {
     host.report({ event: 'notice', step: 0, code, message });
   }
+}
+
+/** What the person should know of data and model before the first step. */
+function listNotices({
+  data,
+  hasFreshHead,
+  opened,
+  config,
+}: PreparedRun): readonly Pick<DataNotice, 'code' | 'message'>[] {
+  if (!hasFreshHead) return data.report.notices;
+  const { problem_type: problem, labels } = config;
+  const what = problem === 'regression' ? 'numbers' : `${labels?.length ?? 0} classes`;
+  const why =
+    opened.storedClasses === null
+      ? 'the model has no classification head yet'
+      : `the model's classification head is for ${opened.storedClasses} ${opened.storedClasses === 1 ? 'class' : 'classes'}`;
+  const message = `${why}, so a new one for your ${what} was drawn at random; it is trained with the rest and saved with the result`;
+  return [...data.report.notices, { code: 'model/fresh-head', message }];
 }

@@ -24,7 +24,7 @@ export interface MeasureLossOptions {
 
 export interface MeasuredLoss {
   readonly eval_loss: number;
-  /** null where the loss is not that of a language model. */
+  /** null where the loss is not that of a model that writes. */
   readonly perplexity: number | null;
   /** Tokens with a label; classifiers: rows. */
   readonly tokens: number;
@@ -53,7 +53,8 @@ export async function measureLoss(options: MeasureLossOptions): Promise<Measured
     await nextTurn();
   }
   const mean = sum / Math.max(1, tokens);
-  return { eval_loss: mean, perplexity: task.type === 'SEQ_CLS' ? null : Math.exp(mean), tokens };
+  const isWriter = task.type === 'CAUSAL_LM' || task.type === 'SEQ_2_SEQ_LM';
+  return { eval_loss: mean, perplexity: isWriter ? Math.exp(mean) : null, tokens };
 }
 
 /** Longest first: what does not fit into memory shows at once. */

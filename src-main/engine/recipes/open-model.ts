@@ -21,8 +21,10 @@ export interface OpenModel {
   readonly classes: ClassSet | null;
   /** The weights under the model's own names, matrices as [out, in]. Close it when they are loaded. */
   readonly folder: ModelFolder;
-  /** Weights of the head that the files lack, and the seed they are drawn from. */
+  /** Weights of the head that the files lack, or hold for another number of classes, and the seed they are drawn from. */
   readonly fresh: readonly string[];
+  /** Classes that the files' own head is for, where it is for another number of them. */
+  readonly storedClasses: number | null;
   readonly headSeed: number;
   /** Loaded when first asked for. @throws tokenizer/missing … */
   readonly tokenizer: () => Promise<Tokenizer>;
@@ -94,6 +96,7 @@ function fitModel(files: ModelFolder, options: OpenModelOptions): OpenModel {
     classes,
     folder,
     fresh: fresh.map(({ name }) => name),
+    storedClasses: countStored(stored, fresh),
     headSeed,
     tokenizer: () => (tokenizer ??= loadTokenizer(files.path)),
   };
@@ -109,4 +112,10 @@ function listFresh(folder: ModelFolder, model: AnyModel): WeightSpec[] {
       !folder.has(name) || (storedKindOf(folder, name) === null && folder.entry(name).shape.join() !== shape.join())
     );
   });
+}
+
+/** Rows of the head's last matrix in the files. @returns null where they have none */
+function countStored(folder: ModelFolder, fresh: readonly WeightSpec[]): number | null {
+  const last = fresh.findLast(({ name, shape }) => shape.length === 2 && folder.has(name));
+  return last ? folder.entry(last.name).shape[0]! : null;
 }

@@ -2,7 +2,6 @@
  * @file Everything about a run that is decided before its first step: model, data, adapter, configuration. Whatever is wrong shows here,
  * and nothing has been written yet.
  */
-import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { DataConfig, ResolvedRunConfig, RunConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { ClassSet } from '../data/class-labels.ts';
 import { lengthOf, longestOf } from '../data/lengths.ts';
@@ -12,12 +11,12 @@ import { createBatchSampler } from '../data/sampler.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { attachPeft, type AttachedPeft } from '../peft/attach.ts';
 import { loadAdapter } from '../peft/load-adapter.ts';
-import { createIdTokenizer } from '../tokenizer/id-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { chooseTask } from './choose-task.ts';
 import { classMetadata, genericNames } from './find-classes.ts';
 import type { FineTuneOptions } from './contract.ts';
 import { openModel, type OpenModel } from './open-model.ts';
+import { openTokenizer } from './open-tokenizer.ts';
 import {
   assembleConfig,
   DEFAULT_SEED,
@@ -46,6 +45,8 @@ export interface PreparedRun {
   readonly totalSteps: number;
   /** What chat templates took for today, milliseconds since 1970. */
   readonly startedAt: number;
+  /** Whether the classification head is a random one that nobody trained yet. */
+  readonly hasFreshHead: boolean;
 }
 
 /**
@@ -64,7 +65,7 @@ export async function prepareRun(
   try {
     const { facts } = fitted.opened.model;
     const data = resolveData(config, facts, choice.type);
-    const tokenizer = await tokenizerFor(data, fitted.opened);
+    const tokenizer = await openTokenizer(data, fitted.opened);
     const seed = config.training.seed ?? DEFAULT_SEED;
     const isWasm = host.bindingPath === null;
     const quantization = resolveQuantization(config, fitted.opened.folder, !isWasm);
@@ -113,6 +114,8 @@ export async function prepareRun(
       batchesPerEpoch,
       totalSteps,
       startedAt: started,
+      // An adapter that knows classes brings the head.
+      hasFreshHead: opened.fresh.length > 0 && choice.known === null,
     };
   } catch (error) {
     await fitted.opened.folder.close();
@@ -176,17 +179,6 @@ async function attach(opened: OpenModel, config: RunConfig, isResumed: boolean):
   // A resumed run takes its tensors from its checkpoint: the adapter that it once began with may be gone.
   if (peft.adapter_path === null || isResumed) return attachPeft({ ...about, peft, seed });
   return loadAdapter({ ...about, dir: peft.adapter_path, peft: config.peft });
-}
-
-/** Rows of token ids need no tokenizer. */
-async function tokenizerFor({ format }: DataConfig, { model, folder, tokenizer }: OpenModel): Promise<Tokenizer> {
-  try {
-    return await tokenizer();
-  } catch (error) {
-    const isMissing = error instanceof AppError && error.code === 'tokenizer/missing';
-    if (format !== 'tokens' || !isMissing) throw error;
-    return createIdTokenizer(model.facts.vocabSize, folder.config);
-  }
 }
 
 function gridOf(

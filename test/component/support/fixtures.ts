@@ -23,6 +23,7 @@ export function makeModel(changes: Partial<ModelDetails> = {}): ModelDetails {
     model_type: 'llama',
     supported: true,
     task_types: ['CAUSAL_LM', 'SEQ_CLS'],
+    answers_as: 'CAUSAL_LM',
     size_bytes: 269e6,
     parameters: 134_515_008,
     dtype: 'BF16',

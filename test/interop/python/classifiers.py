@@ -154,13 +154,15 @@ def accuracy_of(network, rows, collate):
 
 
 def masked_loss(folder, tokens, labels):
-    """Mean loss of the masked places: rows of token ids, and labels with -100 elsewhere."""
+    """Mean loss of the masked places, and the share of them that is found: rows of token ids, and labels with -100 elsewhere."""
     model = load_headed(folder, "masked")
-    total, count = 0.0, 0
+    total, count, found = 0.0, 0, 0
     with torch.no_grad():
         for row, wanted in zip(tokens, labels):
-            target = torch.tensor(wanted)
-            logits = model(input_ids=torch.tensor([row])).logits[0]
-            total += torch.nn.functional.cross_entropy(logits, target, ignore_index=-100, reduction="sum").item()
-            count += int((target != -100).sum())
-    return {"loss": total / count, "count": count}
+            target = torch.tensor([wanted])
+            result = model(input_ids=torch.tensor([row]), labels=target)
+            masked = target != -100
+            total += result.loss.item() * int(masked.sum())
+            count += int(masked.sum())
+            found += int((result.logits.argmax(-1) == target)[masked].sum())
+    return {"loss": total / count, "count": count, "accuracy": found / count}

@@ -69,3 +69,9 @@ async function writeFiles(dir: string, files: FileSet): Promise<string> {
   for (const [name, content] of files) await writeFile(path.join(dir, name), content);
   return dir;
 }
+
+/** What a run leaves of the loss that it began with: its last epoch over its first. @param perEpoch steps of an epoch */
+export function lossLeft(steps: readonly StepEvent[], perEpoch: number): number {
+  const mean = (part: readonly StepEvent[]): number => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+  return mean(steps.slice(-perEpoch)) / mean(steps.slice(0, perEpoch));
+}

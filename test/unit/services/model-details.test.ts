@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../../src-main/engine/formats/safetensors.ts';
+import { encodeFloats } from '../../../src-main/engine/formats/tensor-data.ts';
 import { describeModel } from '../../../src-main/services/model-details.ts';
 import { writeTinyModel } from '../../recipe/support/tiny-model.ts';
 import { T5_CONFIG, writeRandomModel } from '../engine/peft/random-model.ts';
@@ -46,6 +48,28 @@ describe('a model folder', () => {
     });
     const query = details.linears.find(({ name }) => name === 'q');
     expect(query?.layers).toEqual([0, 0, 0, 1, 1, 1, 2, 2]);
+  });
+
+  it('tells what it does as it is: by its heads', async () => {
+    const bert = {
+      ...{ model_type: 'bert', vocab_size: 12, hidden_size: 8, intermediate_size: 10, num_hidden_layers: 1 },
+      ...{ num_attention_heads: 2, max_position_embeddings: 16 },
+    };
+    const use = async (name: string, config: Readonly<Record<string, unknown>>) =>
+      (await describeModel((await writeRandomModel(path.join(folder, name), config)).dir)).answers_as;
+    expect(await use('masked', bert)).toBe('MASKED_LM');
+    const classifier = { ...bert, architectures: ['BertForSequenceClassification'] };
+    expect(await use('classifier', classifier)).toBe('SEQ_CLS');
+    expect(await use('llama', {})).toBe('CAUSAL_LM');
+    const headless = path.join(folder, 'headless');
+    const { model } = await writeRandomModel(headless, bert);
+    const bare = model.weights.filter(({ name }) => !name.startsWith('cls.'));
+    const tensors = bare.map(({ name, shape }) => {
+      const size = shape.reduce((product, side) => product * side, 1);
+      return { name, dtype: 'F32' as const, shape, data: encodeFloats(new Float32Array(size), 'F32') };
+    });
+    await writeSafetensors(path.join(headless, 'model.safetensors'), tensors);
+    expect((await describeModel(headless)).answers_as).toBeNull();
   });
 
   it('of an architecture that the engine lacks says so', async () => {

@@ -54,15 +54,15 @@ function readLabel(row: RowView): ClassificationExample['label'] {
   const value = row.get('label');
   if (value === undefined)
     throw fieldFault(row, 'label', 'data/missing-field', 'the label is missing', 'Fill it in or remove the row.');
-  if (typeof value === 'number') return value;
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  const list = typeof value === 'string' && value.trim().startsWith('[') ? optionalList(row, 'label') : value;
-  if (Array.isArray(list)) return (list as unknown[]).map((entry) => oneLabel(row, entry));
-  if (typeof value !== 'string' || value.trim() === '') {
+  if (value === null || (typeof value === 'string' && value.trim() === '')) {
     throw fieldFault(row, 'label', 'data/empty-field', 'the label is empty', 'Fill it in or remove the row.');
   }
-  return value.trim();
+  const list = typeof value === 'string' && LIST_IN_CELL.test(value) ? optionalList(row, 'label') : value;
+  return Array.isArray(list) ? (list as unknown[]).map((entry) => oneLabel(row, entry)) : oneLabel(row, value);
 }
+
+/** A table's list in a cell: `["a", "b"]`, `[1, 2]`; brackets around words belong to the name. */
+const LIST_IN_CELL = /^\s*\[\s*(?:["\d\]-]|true\b|false\b)/;
 
 function oneLabel(row: RowView, value: unknown): string | number {
   if (typeof value === 'number') return value;

@@ -3,7 +3,7 @@
  */
 import { AppError } from '../../../../src-shared/domain/app-error.ts';
 import type { ClassSet } from '../../data/class-labels.ts';
-import { cutText } from '../../data/tokenize-example.ts';
+import { cutText } from '../../data/surround-text.ts';
 import type { TokenizedExample } from '../../data/types.ts';
 import type { ClassifierModel } from '../../models/model.ts';
 import { classifierSteps, readRows } from '../../steps/classifier-task.ts';
@@ -117,11 +117,14 @@ function makeMeter({ classes, tokenizer }: ClassifierOptions, examples: readonly
           );
       }
     },
-    answers: () =>
-      examples.map(({ inputIds, target }, row) => {
+    answers: () => {
+      // A number is near or far, not right or wrong.
+      if (classes.problemType === 'regression') return [];
+      return examples.map(({ inputIds, target }, row) => {
         const [expected, answer] = [expectedOf(classes, target!), answerOf(classes, scores.get(row)!)];
         return { prompt: textOf(tokenizer, inputIds), expected, answer, correct: expected === answer };
-      }),
+      });
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import { languageTask } from '../../steps/language-task.ts';
 import { logitsEntry } from '../../steps/evaluate-step.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { fillMasks } from '../fill-masks.ts';
-import { makeEmptyMeter, type Task } from '../task.ts';
+import { makeEmptyMeter, type Meter, type Task } from '../task.ts';
 
 export interface MaskedModelOptions {
   readonly model: MaskedModel;
@@ -17,11 +17,31 @@ export function maskedModelTask({ model, tokenizer }: MaskedModelOptions): Task 
   return {
     type: 'MASKED_LM',
     batching: { padTokenId: tokenizer.padTokenId ?? 0, predicts: 'masked' },
-    figures: {},
+    figures: { pseudo_perplexity: 'lower', masked_accuracy: 'higher' },
     makeStep: (tables, chunks) => languageTask({ model, tables, chunks }),
     answering: ({ plan, buckets }) => ({ entries: [logitsEntry({ model, plan, buckets })] }),
-    makeMeter: makeEmptyMeter,
+    makeMeter: makeMaskMeter,
     answerSamples: async () => [],
     answer: async (context, request) => fillMasks({ model, tokenizer }, context, request),
+  };
+}
+
+/**
+ * Pseudo-perplexity: exp of the mean loss on hidden tokens. Each is foretold from both sides, so it says nothing beside the perplexity of a
+ * model that writes. Accuracy: the share of hidden tokens that the model holds for the likeliest.
+ */
+function makeMaskMeter(): Meter {
+  let [loss, hits, labels] = [0, 0, 0];
+  return {
+    ...makeEmptyMeter(),
+    take(_rows, outputs) {
+      loss += outputs['loss']![0]!;
+      hits += outputs['hits']![0]!;
+      labels += outputs['labels']![0]!;
+    },
+    figures: () => ({
+      pseudo_perplexity: Math.exp(loss / Math.max(1, labels)),
+      masked_accuracy: hits / Math.max(1, labels),
+    }),
   };
 }

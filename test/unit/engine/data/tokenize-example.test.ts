@@ -2,11 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createChatRenderer } from '../../../../src-main/engine/data/chat-renderer.ts';
 import { createClassLabels } from '../../../../src-main/engine/data/class-labels.ts';
 import { chatExample, type Example } from '../../../../src-main/engine/data/example.ts';
-import {
-  tokenizeExample,
-  type TokenizeContext,
-  type TokenizeResult,
-} from '../../../../src-main/engine/data/tokenize-example.ts';
+import { tokenizeExample, type TokenizeContext } from '../../../../src-main/engine/data/tokenize-example.ts';
+import type { TokenizeResult } from '../../../../src-main/engine/data/types.ts';
 import { loadTokenizer, type Tokenizer } from '../../../../src-main/engine/tokenizer/tokenizer.ts';
 import { CHAT_TEMPLATE, wordPieceTokenizer, writeTokenizerFolder } from '../tokenizer/fixtures.ts';
 import { makeWorkplace, type Workplace } from './files.ts';

@@ -40,6 +40,10 @@ interface OddFolder {
   readonly faults: readonly string[];
 }
 
+const BERT = {
+  ...{ model_type: 'bert', vocab_size: 12, hidden_size: 8, intermediate_size: 10, num_hidden_layers: 1 },
+  ...{ num_attention_heads: 2, max_position_embeddings: 16 },
+};
 const NORMS = { 'model.layers.0.self_attn.q_norm.weight': [4], 'model.layers.1.self_attn.q_norm.weight': [4] };
 
 const FOLDERS: readonly OddFolder[] = [
@@ -138,6 +142,29 @@ const FOLDERS: readonly OddFolder[] = [
         .weights.filter(({ name }) => name.startsWith('decoder.'))
         .map(({ name }) => `${name} is missing`),
     ],
+  },
+  {
+    title: 'an encoder without a head',
+    base: BERT,
+    removed: /^cls\./,
+    code: 'model/no-head',
+    says: ['foretells neither words nor classes'],
+    faults: [
+      ...[
+        'transform.dense.weight',
+        'transform.dense.bias',
+        'transform.LayerNorm.weight',
+        'transform.LayerNorm.bias',
+        'bias',
+      ],
+    ].map((name) => `cls.predictions.${name} is missing`),
+  },
+  {
+    title: 'an encoder without a head and without a norm',
+    base: BERT,
+    removed: /^cls\.predictions\.bias|embeddings\.LayerNorm\.bias/,
+    code: 'model/does-not-fit',
+    faults: ['bert.embeddings.LayerNorm.bias is missing', 'cls.predictions.bias is missing'],
   },
   {
     title: 'a new name over Llama with sinks',
