@@ -75,9 +75,14 @@ export function drawBar(done: number, total: number): string {
 function describeStart(event: StartEvent): string {
   const share = ((100 * event.trainable_parameters) / event.total_parameters).toFixed(2);
   const trains = `${event.trainable_parameters.toLocaleString('en')} of ${event.total_parameters.toLocaleString('en')}`;
-  const rows = `${event.train_rows} rows (${event.supervised_tokens} trained tokens), ${event.eval_rows} held out`;
+  const rows = `${event.train_rows} rows (${describeLabels(event)}), ${event.eval_rows} held out`;
   const from = event.start_step > 0 ? `, from step ${event.start_step}` : '';
   return `Training ${trains} parameters (${share} %) on ${rows}; ${event.total_steps} steps${from}; ${event.engine}`;
+}
+
+function describeLabels({ classes, supervised_tokens: tokens }: StartEvent): string {
+  if (classes === undefined) return `${tokens} trained tokens`;
+  return classes === 0 ? 'a number each' : `${classes} classes`;
 }
 
 function describeStep(event: StepEvent, start: StartEvent | null, remainingMs: number | null): string {

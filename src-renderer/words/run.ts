@@ -82,9 +82,9 @@ export const run = {
   },
   /** Figures of a check by the engine's names. */
   figures: {
-    accuracy: 'Right',
-    f1: 'F1 (all classes alike)',
-    f1_weighted: 'F1 (by rows)',
+    accuracy: 'Right (accuracy)',
+    f1: 'F1, all classes alike',
+    f1_weighted: 'F1, by rows',
     exact_match: 'Right answers',
     mean_token_accuracy: 'Tokens foretold rightly',
     rouge_l: 'ROUGE-L',

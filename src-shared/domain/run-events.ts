@@ -16,6 +16,8 @@ export interface StartEvent {
   readonly eval_rows: number;
   /** Tokens with a label in one epoch. */
   readonly supervised_tokens: number;
+  /** Classes that a classifier tells apart; 0 = it foretells a number, left out = it writes. */
+  readonly classes?: number;
   readonly engine: string;
   /** Peak memory as it was estimated; what was measured is in the step events. Missing in runs from before there were estimates. */
   readonly predicted_memory_bytes?: number;

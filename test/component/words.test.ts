@@ -92,7 +92,7 @@ describe('what core says of itself', () => {
     const tight =
       'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with --set training.per_device_train_batch_size=1 --set quantization.method=nf4';
     expect(noticeText('memory/tight', tight)).toBe(
-      'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with Examples at a time (batch size): 1, How the base model is stored: 4 bits (NF4)',
+      'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with Examples at a time (batch size): 1, How the base model is stored: 4 bits (NF4).',
     );
     expect(noticeText('some/notice', 'It was cut off. Go on with it: tunesmith resume abc')).toBe('It was cut off.');
   });

@@ -111,6 +111,7 @@ function reportStart(
     train_rows: data.train.length,
     eval_rows: data.eval.length,
     supervised_tokens: data.supervisedTokens,
+    ...(data.labels !== null && { classes: data.labels.length }),
     engine: engine.name,
     predicted_memory_bytes: Math.round(memory.peak_bytes),
     memory_correction: memory.correction,

@@ -42,7 +42,13 @@ runJobProcess({
         answer: row === 2 ? 'no' : `${row}`,
         correct: row !== 2,
       }));
-      const figures = { task_type: 'CAUSAL_LM' as const, eval_loss: 1.5, perplexity: Math.exp(1.5), tokens: 9, rows: 3 };
+      const figures = {
+        task_type: 'CAUSAL_LM' as const,
+        eval_loss: 1.5,
+        perplexity: Math.exp(1.5),
+        tokens: 9,
+        rows: 3,
+      };
       return { ...figures, metrics: { exact_match: 2 / 3 }, answers };
     }
     // Takes memory until it is stopped.
