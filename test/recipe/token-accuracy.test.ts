@@ -2,7 +2,7 @@
  * @file Token accuracy of a language model on the real way: in the evaluations of a run, as what the best checkpoint is chosen by, and
  * the same again from `evaluate`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -66,3 +66,14 @@ it('is refused by a name that is not measured', async () => {
   expect(end.code).toBe(2);
   expect(end.lines().at(-1)!.message).toMatch(/"eval_bleu" is not measured; choose from .*mean_token_accuracy/);
 }, 120_000);
+
+it('needs no tokenizer for rows of token ids', async () => {
+  const isTokenizer = (file: string) => path.basename(file).startsWith('tokenizer');
+  cpSync(place('model'), place('bare'), { recursive: true, filter: (file) => !isTokenizer(file) });
+  const row = { input_ids: [5, 6, 7, 8, 9], labels: [-100, -100, 7, 8, 9] };
+  writeFileSync(place('ids.jsonl'), `${JSON.stringify(row)}\n`);
+  const lines = await run([
+    ...['evaluate', '--model', place('bare'), '--data', place('ids.jsonl'), '--format', 'tokens'],
+  ]);
+  expect(lines.at(-1)).toMatchObject({ event: 'result', tokens: 3 });
+}, 60_000);

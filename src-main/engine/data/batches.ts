@@ -2,6 +2,8 @@
  * @file Builds the arrays of one batch: padded on the right, packed rows separated by segment numbers and restarted positions.
  */
 import type { ProblemType } from './class-labels.ts';
+import { lengthOf } from './lengths.ts';
+import { layOutRows } from './row-layout.ts';
 import { IGNORED_LABEL, type TokenizedExample } from './types.ts';
 
 /** What the model gets. Flat arrays are row-major [batch, seq]. */
@@ -43,6 +45,8 @@ export interface BuildBatchOptions {
   readonly maxLength: number;
   /** Token that an encoder-decoder's answers begin with. */
   readonly decoderStartTokenId?: number;
+  /** What a token costs beside a pair of tokens of a row (row-layout.ts): packed rows are then laid out anew. Left out = kept as they are. */
+  readonly tokenCost?: number;
   /** Whether a label is the next token's (where left out) or that of its own place (masked words). */
   readonly predicts?: 'next' | 'masked';
   /** Classifiers: class ids are whole numbers, all other targets f32. */
@@ -53,7 +57,7 @@ export interface BuildBatchOptions {
 const LENGTH_STEP = 8;
 
 /**
- * @param rows example indices of each row (`PlannedBatch.rows`)
+ * @param rows example indices of each row (`PlannedBatch.rows`); packed ones may be laid out in other rows
  * @throws Error internal, where a row holds more than `maxLength` tokens
  */
 export function buildBatch(
@@ -61,7 +65,10 @@ export function buildBatch(
   rows: readonly (readonly number[])[],
   options: BuildBatchOptions,
 ): Batch {
-  const byRow = rows.map((row) => row.map((index) => examples[index]!));
+  const byRow = layOut(
+    rows.map((row) => row.map((index) => examples[index]!)),
+    options,
+  );
   const grid = fillGrid(
     byRow.map((row) => row.map((example) => example.inputIds)),
     options,
@@ -84,7 +91,7 @@ export function buildBatch(
         )
       : collectAnswers(answers, decoder.seq);
   return {
-    batch: rows.length,
+    batch: byRow.length,
     seq: grid.seq,
     inputIds: grid.inputIds,
     positionIds: grid.positionIds,
@@ -99,6 +106,13 @@ export function buildBatch(
     },
     tokens: grid.tokens + (decoder?.tokens ?? 0),
   };
+}
+
+type Rows = readonly (readonly TokenizedExample[])[];
+
+function layOut(rows: Rows, { maxLength, tokenCost }: BuildBatchOptions): Rows {
+  const isPacked = rows.some((row) => row.length > 1);
+  return isPacked && tokenCost !== undefined ? layOutRows(rows, { lengthOf, maxLength, tokenCost }) : rows;
 }
 
 interface Grid extends DecoderBatch {

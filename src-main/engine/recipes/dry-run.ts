@@ -5,9 +5,9 @@
  * added-up gradients are bit for bit what they were.
  */
 import { buildBatch } from '../data/batches.ts';
-import { packRows } from '../data/packing.ts';
 import { countLabels, lengthOf } from '../data/lengths.ts';
 import { hyperArray } from '../steps/train-step.ts';
+import { largestPackedRows } from './largest-rows.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { TrainingSession } from './training-session.ts';
 
@@ -22,11 +22,11 @@ function largestBatches({ data, config }: PreparedRun): number[][][] {
   const { per_device_train_batch_size: batch } = config.training;
   return [lengthOf, countLabels].map((size) => {
     const sizes = data.train.map(size);
+    if (config.data.packing) {
+      return largestPackedRows(data.train.map(lengthOf), config.data.max_length, sizes).slice(0, batch);
+    }
     const order = [...sizes.keys()].sort((a, b) => sizes[b]! - sizes[a]! || a - b);
-    if (!config.data.packing) return order.slice(0, batch).map((example) => [example]);
-    const packed = packRows(data.train.map(lengthOf), order, config.data.max_length);
-    const total = (row: readonly number[]): number => row.reduce((sum, example) => sum + sizes[example]!, 0);
-    return packed.sort((a, b) => total(b) - total(a)).slice(0, batch);
+    return order.slice(0, batch).map((example) => [example]);
   });
 }
 

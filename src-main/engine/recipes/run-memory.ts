@@ -7,6 +7,7 @@ import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
 import { estimateMemory, type MemoryParts, runtimeBytes } from './estimate-memory.ts';
 import { precisionOf } from './inference-session.ts';
+import { largestPackedGrid, MOST_EXAMPLES } from './largest-rows.ts';
 import { mostLabels } from './measure-loss.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
@@ -32,12 +33,13 @@ export interface RunMemory {
 
 const METHODS: readonly QuantizationConfig['method'][] = ['none', 'bf16', 'int8', 'nf4'];
 
-export function memoryOf({ config, data, opened, peft, isWasm }: PreparedRun): RunMemory {
+export function memoryOf({ config, data, opened, peft, task, isWasm }: PreparedRun): RunMemory {
   const { model } = opened;
   const { training, quantization } = config;
   const { facts } = model;
   const lengths = data.train.map(lengthOf);
   const longest = longestOf(data.train);
+  const longestFirst = Float64Array.from(lengths).sort().reverse().slice(0, MOST_EXAMPLES);
   const average = Math.max(1, lengths.reduce((sum, length) => sum + length, 0) / lengths.length);
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const ownWeights = new Set(model.weights.map(({ name }) => name));
@@ -63,9 +65,13 @@ export function memoryOf({ config, data, opened, peft, isWasm }: PreparedRun): R
       const batch = Math.min(wanted, data.train.length);
       const precision = precisionOf({ ...quantization, method });
       const plan = planWeights(model, { ...precision, trained, keptBytes });
-      const rowTokens = config.data.packing ? maxLength : Math.min(longest, maxLength);
+      const { tokenCost } = task.batching;
+      const grid =
+        config.data.packing && tokenCost !== undefined
+          ? largestPackedGrid([...longestFirst], { batch, maxLength, tokenCost })
+          : { batch, rowTokens: Math.min(longest, maxLength) };
       const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
-      const labels = Math.min(mostLabels(data.train, batch * perRow), batch * rowTokens);
+      const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * grid.rowTokens);
       return estimateMemory({
         facts,
         weightBytes: plan.bytes,
@@ -77,8 +83,7 @@ export function memoryOf({ config, data, opened, peft, isWasm }: PreparedRun): R
         optim: training.optim,
         compute: precision.compute,
         checkpointing: settings.checkpointing,
-        batch,
-        rowTokens,
+        ...grid,
         labels,
         chunks: chooseChunks(labels, facts.vocabSize),
       });

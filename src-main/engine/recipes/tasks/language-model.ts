@@ -16,6 +16,8 @@ import { makeEmptyMeter, type Meter, type Sample, type SampleRequest, type Task 
 
 const MOST_SAMPLES = 3;
 const MOST_TOKENS = 64;
+/** Cost of a token per value of its width, where a pair of tokens in attention costs 1: measured on the sample and the 135M shape. */
+const WIDTH_COST = 4;
 
 export interface LanguageModelOptions {
   readonly model: LanguageModel;
@@ -28,6 +30,7 @@ export function languageModelTask(options: LanguageModelOptions): Task {
     type: model.kind === 'causal' ? 'CAUSAL_LM' : 'SEQ_2_SEQ_LM',
     batching: {
       padTokenId: tokenizer.padTokenId ?? 0,
+      tokenCost: WIDTH_COST * model.facts.hiddenSize,
       ...(model.kind === 'encoder-decoder' && { decoderStartTokenId: model.decoderStartTokenId }),
     },
     figures: { perplexity: 'lower', mean_token_accuracy: 'higher' },
