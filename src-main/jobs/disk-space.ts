@@ -2,15 +2,13 @@
  * @file Refuses to start what the disk cannot hold.
  */
 import { formatBytes, freeBytesOf } from '../../scripts/setup/disk-space.mjs';
-import { AppError, type AppErrorKind } from '../../src-shared/domain/app-error.ts';
+import { AppError } from '../../src-shared/domain/app-error.ts';
 import { SPARE_DISK_BYTES } from './limits.ts';
 
 export interface SpacePurpose {
   /** For the message: "the run". */
   readonly what: string;
   readonly hint: string;
-  /** Whom it is up to; the person, who chose the folder, where left out. */
-  readonly kind?: AppErrorKind;
 }
 
 const RUN: SpacePurpose = {
@@ -28,7 +26,7 @@ export async function requireSpace(folder: string, bytes: number, purpose: Space
   if (freeBytes >= neededBytes) return;
   const [needed, free] = [formatBytes(neededBytes), formatBytes(freeBytes)];
   throw new AppError('disk/no-space', `${folder}: ${purpose.what} needs ${needed} of disk space, ${free} are free`, {
-    ...(purpose.kind && { kind: purpose.kind }),
+    kind: 'environment',
     hint: purpose.hint,
     faults: [{ file: folder, message: `${free} free, ${needed} needed` }],
   });

@@ -36,7 +36,7 @@ export async function convertToUtf8(
     const encoding = findEncoding(await readHead(file), file);
     const { size } = await stat(file);
     await mkdir(folder, { recursive: true });
-    await requireSpace(folder, size * GROWTH);
+    await requireSpace(folder, size * GROWTH, { what: 'the copy in UTF-8', hint: 'Free some space on that disk.' });
     let read = 0;
     const count = async function* (chunks: AsyncIterable<Buffer>) {
       const decoder = new TextDecoder(encoding);

@@ -36,7 +36,7 @@ export async function keepUpload(
   const file = path.join(own, shortenName(name));
   try {
     await makeFolder(own);
-    await requireSpace(own, sizeBytes);
+    await requireSpace(own, sizeBytes, { what: 'the uploaded file', hint: 'Free some space on that disk.' });
     await pipeline(content, countTo(sizeBytes, name), createWriteStream(file, { flags: 'wx' }));
   } catch (error) {
     await rm(own, { recursive: true, force: true });

@@ -68,7 +68,6 @@ async function downloadInto(request: DownloadRequest, context: DownloadJobContex
     const missingBytes = plan.files.reduce((sum, { bytes }) => sum + bytes, 0) - (await countDone(dir, plan));
     await requireSpace(dir, missingBytes, {
       what: `downloading ${plan.model}`,
-      kind: 'environment',
       hint: 'Free some space there, or choose another folder for models (in Models, or --dir).',
     });
     await downloadAll(request, context);

@@ -102,6 +102,7 @@ describe('train for people', () => {
 
   it.each([
     ['bad-input', 2, /Error: rows.jsonl: no rows\n {2}- empty/],
+    ['too-large-checkpoint', 3, /the run needs .* of disk space, .* are free\n(.*\n)*.*Free some space/],
     ['out-of-memory', 3, /Memory ran out.*\n(.*\n)*.*per_device_train_batch_size/],
     ['killed', 3, /The system ended the process \(training, after step 3\)/],
     ['bug', 1, /Internal error: cannot read properties of undefined\n.*TUNESMITH_DEBUG/],

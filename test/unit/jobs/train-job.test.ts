@@ -54,9 +54,11 @@ describe('a run that ends well', () => {
 });
 
 describe('a run that never began leaves nothing', () => {
-  it.each(['bad-input', 'too-large-checkpoint'] as const)('%s', async (behaviour) => {
-    const code = behaviour === 'bad-input' ? 'data/empty' : 'disk/no-space';
-    await expect(startFakeRun(runDir, { behaviour }).result).rejects.toMatchObject({ code, kind: 'input' });
+  it.each([
+    ['bad-input', { code: 'data/empty', kind: 'input' }],
+    ['too-large-checkpoint', { code: 'disk/no-space', kind: 'environment' }],
+  ] as const)('%s', async (behaviour, error) => {
+    await expect(startFakeRun(runDir, { behaviour }).result).rejects.toMatchObject(error);
     expect(readdirSync(folder)).toEqual([]);
   });
 
