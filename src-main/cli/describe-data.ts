@@ -37,12 +37,14 @@ export function describeReport(report: DataReport): string {
   return parts.join('\n');
 }
 
-function tokenLines({ total, supervised, longest, mean }: NonNullable<DataReport['tokens']>): string[][] {
+/** An encoder-decoder reads the source and writes the answer, and each has the whole length for itself. */
+function tokenLines({ total, supervised, length_of, longest, mean }: NonNullable<DataReport['tokens']>): string[][] {
+  const inParts = length_of === 'longer_part';
   return [
-    ['Tokens', String(total)],
+    [inParts ? 'Tokens, source and answer' : 'Tokens', String(total)],
     ['Tokens trained', String(supervised)],
-    ['Longest row in tokens', String(longest)],
-    ['Mean row in tokens', String(Math.round(mean))],
+    [inParts ? 'Longest source or answer in tokens' : 'Longest row in tokens', String(longest)],
+    [inParts ? 'Mean of the longer of the two' : 'Mean row in tokens', String(Math.round(mean))],
   ];
 }
 

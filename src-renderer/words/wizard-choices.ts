@@ -140,6 +140,7 @@ export const trainingStep = {
   },
   byHand: 'Set by hand',
   reset: 'Back to recommended',
+  settled: 'Off, because a model that sorts reads each example by itself.',
   schedulers: {
     constant: 'stays the same',
     constant_with_warmup: 'rises, then stays',

@@ -148,6 +148,8 @@ export const dataWords = {
     beyond: (length: string) => `Longest that is read: ${length}, more than any row has`,
     bar: (from: string, to: string, rows: number) => `${from} to ${to} tokens: ${countOf(rows, 'row', 'rows')}`,
     summary: (mean: string, longest: string) => `${mean} tokens on average, ${longest} at most.`,
+    inParts:
+      'The longer of text and answer counts: this model reads the one and writes the other, each up to the limit.',
     needsModel: 'Lengths are counted when a base model is chosen.',
   },
   evaluation: {

@@ -56,12 +56,15 @@ export interface Finding {
 
 /** Tokens of all usable rows, before truncation unless said otherwise. */
 export interface TokenReport {
+  /** Of encoder-decoders those of source and answer together. */
   readonly total: number;
   /** Tokens with a label, after truncation. */
   readonly supervised: number;
+  /** Whose lengths `longest`, `mean` and `histogram` are: what max_length cuts, in encoder-decoders source and answer each by itself. */
+  readonly length_of: 'row' | 'longer_part';
   readonly longest: number;
   readonly mean: number;
-  /** Rows with `from` <= tokens < `to`; `to` null = no limit. */
+  /** Rows with `from` <= length < `to`; `to` null = no limit. */
   readonly histogram: readonly { readonly from: number; readonly to: number | null; readonly rows: number }[];
   /** Rows whose last trained token is one that stops generation. */
   readonly rows_with_stop_token: number;

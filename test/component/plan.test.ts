@@ -89,6 +89,18 @@ describe('the plan', () => {
     expect(makePlan(makeDraft(), { ...facts, report }).sizes).toMatchObject({ trainRows: 400, evalRows: 60 });
   });
 
+  it('counts source and answer of an encoder-decoder, and packs by the longer of them', () => {
+    const usual = makeReport().tokens!;
+    const report = makeReport({ tokens: { ...usual, length_of: 'longer_part', total: 60_000 } });
+    const t5 = { model: makeModel({ task_types: ['SEQ_2_SEQ_LM'] }), report };
+    const [plan, asRows] = [makePlan(makeDraft(), t5), makePlan(makeDraft(), facts)];
+    expect(plan.sizes).toMatchObject({ epochTokens: 54_000, epochLength: 36_000, longest: 240 });
+    expect(plan.stepsPerEpoch).toBe(asRows.stepsPerEpoch);
+    expect(plan.totalTokens).toBe(1.5 * asRows.totalTokens!);
+    const cut = makePlan(makeDraft({ data: { train: ['/data/rows.csv'], max_length: 50 } }), t5);
+    expect(cut.sizes).toMatchObject({ epochTokens: 27_000, epochLength: 18_000 });
+  });
+
   it('knows less without a model or data, and says so', () => {
     const plan = makePlan(makeDraft(), { model: null, report: null });
     expect(plan).toMatchObject({ sizes: null, totalSteps: null, totalTokens: null, trainable: null });
@@ -246,6 +258,21 @@ describe('a run that sorts into classes', () => {
     const plan = makePlan(written, { ...facts, report: classified });
     expect(plan.settings).toMatchObject({ task_type: 'CAUSAL_LM', data: { packing: true } });
     expect(buildConfig(written, plan)).toMatchObject({ task_type: 'CAUSAL_LM' });
+  });
+
+  it('reads each example by itself, also where the draft packed them for another model', () => {
+    const packed = makeDraft({ data: { train: ['/data/rows.csv'], packing: true } });
+    const encoder = { ...facts, model: makeModel({ task_types: ['SEQ_CLS'] }), report: classified };
+    const plan = makePlan(packed, encoder);
+    expect(plan.settings.data.packing).toBe(false);
+    expect(plan).toEqual(makePlan(makeDraft(), encoder));
+    expect(buildConfig(packed, plan).data.packing).toBe(false);
+    // It is the person's choice again where there is one.
+    const writes = { ...facts, model: makeModel({ task_types: ['SEQ_2_SEQ_LM'] }) };
+    for (const packing of [true, false]) {
+      const draft = makeDraft({ data: { train: ['/data/rows.csv'], packing } });
+      expect(buildConfig(draft, makePlan(draft, writes)).data.packing).toBe(packing);
+    }
   });
 
   it('sends the names that were given, and none with a number', () => {

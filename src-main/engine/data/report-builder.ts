@@ -57,7 +57,7 @@ export class ReportBuilder {
   readonly #labels = new Map<string, number>();
   readonly #samples: RenderedSample[] = [];
   readonly #histogram = new Array<number>(HISTOGRAM_EDGES.length).fill(0);
-  readonly #tokens = { rows: 0, total: 0, supervised: 0, longest: 0, stopped: 0 };
+  readonly #tokens = { rows: 0, total: 0, supervised: 0, lengths: 0, longest: 0, stopped: 0, inParts: false };
 
   openFile(path: string, role: FileRole): void {
     this.#files.push({
@@ -116,12 +116,14 @@ export class ReportBuilder {
     tokenizer: Tokenizer,
     maxLength: number,
   ): void {
-    const { tokenized, fullLength, supervised, supervisedCut } = result;
+    const { tokenized, allTokens, fullLength, supervised, supervisedCut } = result;
     const sums = this.#tokens;
     sums.rows++;
-    sums.total += fullLength;
+    sums.total += allTokens;
     sums.supervised += supervised;
+    sums.lengths += fullLength;
     sums.longest = Math.max(sums.longest, fullLength);
+    if (tokenized.decoderIds !== null) sums.inParts = true;
     if (endsWithStopToken(tokenized.decoderIds ?? tokenized.labels, tokenizer)) sums.stopped++;
     this.#histogram[HISTOGRAM_EDGES.findLastIndex((edge) => edge <= fullLength)]!++;
     const text = excerpt(exampleText(example));
@@ -194,7 +196,7 @@ export class ReportBuilder {
   }
 
   #tokenReport(): TokenReport | null {
-    const { rows, total, supervised, longest, stopped } = this.#tokens;
+    const { rows, total, supervised, lengths, longest, stopped, inParts } = this.#tokens;
     if (rows === 0) return null;
     const histogram = HISTOGRAM_EDGES.map((from, index) => ({
       from,
@@ -205,8 +207,9 @@ export class ReportBuilder {
     return {
       total,
       supervised,
+      length_of: inParts ? 'longer_part' : 'row',
       longest,
-      mean: total / rows,
+      mean: lengths / rows,
       histogram: histogram.slice(0, last + 1),
       rows_with_stop_token: stopped,
     };

@@ -128,7 +128,7 @@ function finish(masked: MaskedIds, source: RowSource, maxLength: number): Tokeni
   for (let index = 1; index < ids.length; index++) if (isAnswer[index]) all++;
   const supervised = labels.reduce((count, label) => count + (label === IGNORED_LABEL ? 0 : 1), 0);
   const tokenized = { inputIds, labels, target: null, decoderIds: null, source };
-  return { tokenized, fullLength: ids.length, supervised, supervisedCut: all - supervised };
+  return { tokenized, allTokens: ids.length, fullLength: ids.length, supervised, supervisedCut: all - supervised };
 }
 
 function tokenizeClassification(example: Example, source: RowSource, context: TokenizeContext): TokenizeResult {
@@ -142,6 +142,7 @@ function tokenizeClassification(example: Example, source: RowSource, context: To
   const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
   return {
     tokenized: { inputIds: ids, labels, target, decoderIds: null, source },
+    allTokens: fullLength,
     fullLength,
     supervised: 1,
     supervisedCut: 0,
@@ -201,6 +202,7 @@ function finishPair(
   const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
   return {
     tokenized: { inputIds: ids, labels, target: null, decoderIds, source },
+    allTokens: fullLength + answerIds.length,
     fullLength: Math.max(fullLength, answerIds.length),
     supervised: decoderIds.length,
     supervisedCut: answerIds.length - decoderIds.length,

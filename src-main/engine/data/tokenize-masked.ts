@@ -75,6 +75,7 @@ const countLabels = (labels: Iterable<number>): number =>
 function toResult(masked: MaskedTokens, source: RowSource, fullLength: number, supervisedCut: number): TokenizeResult {
   return {
     tokenized: { ...masked, target: null, decoderIds: null, source },
+    allTokens: fullLength,
     fullLength,
     supervised: countLabels(masked.labels),
     supervisedCut,

@@ -53,7 +53,9 @@ export type RowItem =
 /** An example's tokens, and what truncation did to it. */
 export interface TokenizeResult {
   readonly tokenized: TokenizedExample;
-  /** Tokens before truncation to `maxLength`. */
+  /** All tokens before truncation, of an encoder-decoder's row source and answer together. */
+  readonly allTokens: number;
+  /** What `maxLength` is held against: the same, but of an encoder-decoder's row the longer of the two, which are cut by themselves. */
   readonly fullLength: number;
   /** Tokens that are trained: with a label, or of the decoder; 1 for a classifier's target. */
   readonly supervised: number;

@@ -145,7 +145,7 @@ function innerWidth({ linears, hidden_size }: ModelDetails): number {
 /** Logits are made where a label is, in pieces. */
 function logitBytes({ sizes, settings }: Plan, model: ModelDetails, tokens: number): number {
   const share =
-    settings.data.completion_only_loss && sizes?.epochTokens ? (sizes.epochSupervised ?? 0) / sizes.epochTokens : 1;
+    settings.data.completion_only_loss && sizes?.epochLength ? (sizes.epochSupervised ?? 0) / sizes.epochLength : 1;
   const labels = tokens * Math.min(1, share);
   const vocab = model.vocab_size ?? 0;
   const chunks = Math.max(1, Math.min(MOST_CHUNKS, Math.ceil((labels * vocab * 4) / CHUNK_BYTES)));

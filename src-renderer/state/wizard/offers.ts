@@ -2,7 +2,7 @@
  * @file What the engine offers on this machine. What it has not is not shown; when it comes, its name is added here.
  */
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
-import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
+import type { DataConfig, RunConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 
 /** From large to small. */
 export const PRECISIONS = ['none', 'bf16', 'int8', 'nf4'] as const;
@@ -34,6 +34,14 @@ export const usesSmallEngine = ({ runtime }: Pick<EngineStatus, 'runtime'>): boo
 export function offeredPrecisions(engine: EngineStatus | null, peft: RunConfig['peft']): readonly Precision[] {
   if (engine !== null && usesSmallEngine(engine)) return ['none'];
   return adapterOf(peft) === 'whole' ? PRECISIONS.filter((name) => name === 'none' || name === 'bf16') : PRECISIONS;
+}
+
+/**
+ * Settings of the data that a kind of task leaves no choice about, whatever the draft says: a classifier reads each example by itself.
+ * Models that write pack, encoder-decoders too.
+ */
+export function settledData(task: TaskType): Partial<Pick<DataConfig, 'packing'>> {
+  return task === 'SEQ_CLS' ? { packing: false } : {};
 }
 
 export interface FormatOffer {

@@ -13,7 +13,7 @@ import type {
   TrainingConfig,
 } from '../../../src-shared/schema/run-config.ts';
 import type { Draft } from './draft.ts';
-import { adapterOf, offeredPrecisions, type Precision } from './offers.ts';
+import { adapterOf, offeredPrecisions, type Precision, settledData } from './offers.ts';
 import {
   type DataSizes,
   gridOf,
@@ -61,7 +61,7 @@ export function makePlan(draft: Draft, { model, report, engine = null }: PlanFac
   const { config, preset } = draft;
   const maxLength = recommendMaxLength(report, model);
   const task_type = taskOf(draft, report, model);
-  const data = { ...plainData(maxLength, task_type !== 'SEQ_CLS'), ...withoutFiles(config.data) };
+  const data = { ...plainData(maxLength), ...withoutFiles(config.data), ...settledData(task_type) };
   const peft = { ...plainPeft(preset), ...config.peft } as PlannedSettings['peft'];
   const sizes = report === null ? null : sizeData(report, config.data, data.max_length);
   const grid = sizes === null ? null : gridOf(sizes, data.max_length, data.packing);
@@ -107,7 +107,7 @@ export function buildConfig(draft: Draft, plan: Plan): RunConfig {
     ...(task_type === 'SEQ_CLS' && problem_type && { problem_type }),
     ...(isNamed && labels && { labels: [...labels] }),
     model: config.model,
-    data: { ...data, ...config.data, train: [...config.data.train] },
+    data: { ...data, ...config.data, ...settledData(task_type), train: [...config.data.train] },
     quantization: { ...config.quantization, method: precision },
     peft: { ...peft, ...config.peft },
     training: { ...training, ...config.training },
@@ -128,14 +128,13 @@ function taskOf({ config }: Draft, report: DataReport | null, model: ModelDetail
   return usual === 'CAUSAL_LM' && found === 'classification' ? 'SEQ_CLS' : usual;
 }
 
-/** @param packs several examples in a row, as only language models read them */
-function plainData(maxLength: number, packs: boolean): PlannedSettings['data'] {
+function plainData(maxLength: number): PlannedSettings['data'] {
   return {
     eval_fraction: 0.1,
     format: 'auto',
     columns: {},
     max_length: maxLength,
-    packing: packs,
+    packing: true,
     shuffle: true,
     completion_only_loss: true,
   };

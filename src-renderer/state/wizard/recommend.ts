@@ -40,6 +40,8 @@ export interface DataSizes {
   readonly longest: number | null;
   /** Tokens of the training rows in one epoch, after cutting. */
   readonly epochTokens: number | null;
+  /** Lengths of these rows together: what packing has to find room for. In encoder-decoders less than the tokens. */
+  readonly epochLength: number | null;
   readonly epochSupervised: number | null;
 }
 
@@ -50,14 +52,16 @@ export function sizeData(report: DataReport, data: RunConfig['data'], maxLength:
   const trainRows = rows - evalRows;
   const { tokens } = report;
   if (tokens === null || rows === 0)
-    return { trainRows, evalRows, longest: null, epochTokens: null, epochSupervised: null };
+    return { trainRows, evalRows, longest: null, epochTokens: null, epochLength: null, epochSupervised: null };
   const share = trainRows / rows;
-  const cut = Math.min(tokens.total, rows * Math.min(maxLength, tokens.longest));
+  const whole = tokens.mean * rows;
+  const cut = Math.min(whole, rows * Math.min(maxLength, tokens.longest));
   return {
     trainRows,
     evalRows,
     longest: tokens.longest,
-    epochTokens: Math.round(cut * share),
+    epochTokens: Math.round((whole === 0 ? 0 : tokens.total * (cut / whole)) * share),
+    epochLength: Math.round(cut * share),
     epochSupervised: Math.round(tokens.supervised * share),
   };
 }
@@ -81,9 +85,9 @@ export function recommendMaxLength(report: DataReport | null, model: ModelDetail
 
 /** Updates in one epoch for a batch of this many rows. */
 export function gridOf(sizes: DataSizes, maxLength: number, packing: boolean): { rows: number; tokens: number } {
-  const { trainRows, longest, epochTokens } = sizes;
-  if (epochTokens === null || longest === null) return { rows: trainRows, tokens: maxLength };
-  if (packing) return { rows: Math.max(1, Math.ceil(epochTokens / maxLength)), tokens: maxLength };
+  const { trainRows, longest, epochLength } = sizes;
+  if (epochLength === null || longest === null) return { rows: trainRows, tokens: maxLength };
+  if (packing) return { rows: Math.max(1, Math.ceil(epochLength / maxLength)), tokens: maxLength };
   return { rows: Math.max(1, trainRows), tokens: Math.min(longest, maxLength) };
 }
 

@@ -85,6 +85,7 @@ export function makeReport(changes: Partial<DataReport> = {}): DataReport {
     tokens: {
       total: 40_000,
       supervised: 12_000,
+      length_of: 'row',
       longest: 240,
       mean: 100,
       histogram: [

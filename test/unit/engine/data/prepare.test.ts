@@ -238,6 +238,24 @@ describe('inspectData', () => {
     expect(tokens!.histogram.reduce((sum, bucket) => sum + bucket.rows, 0)).toBe(20);
     expect(tokens!.longest).toBeGreaterThanOrEqual(tokens!.mean);
     expect(tokens!.supervised).toBeGreaterThan(0);
+    expect(tokens).toMatchObject({ length_of: 'row', total: tokens!.mean * 20 });
+  });
+
+  it('counts source and answer of an encoder-decoder, whose length is the longer of them', async () => {
+    const rows = [
+      { input_ids: [3, 4, 5, 6, 7], labels: [8, 9] },
+      { input_ids: [3], labels: [4, 5, 6, 7, 8, 9, 10] },
+    ];
+    const file = await place.write('pairs.jsonl', toJsonl(rows));
+    const report = await inspectData({ train: [file], tokenizer, taskType: 'SEQ_2_SEQ_LM', maxLength: 6 });
+    expect(report.tokens).toMatchObject({
+      ...{ total: 15, supervised: 8, length_of: 'longer_part', longest: 7, mean: 6 },
+      histogram: [{ from: 0, to: 16, rows: 2 }],
+    });
+    expect(report.truncated).toMatchObject({
+      count: 1,
+      examples: [{ line: 2, text: expect.stringMatching(/^7 tokens/) }],
+    });
   });
 
   it('goes on after a file that cannot be read', async () => {

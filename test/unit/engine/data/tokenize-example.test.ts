@@ -259,7 +259,7 @@ describe('other tasks', () => {
   });
 
   it('an encoder-decoder gets the prompt and, apart, the answer with its stop token', () => {
-    const { tokenized, supervised } = tokenizeExample(
+    const { tokenized, supervised, ...lengths } = tokenizeExample(
       ONE_TURN,
       SOURCE,
       contextWith(null, { taskType: 'SEQ_2_SEQ_LM' }),
@@ -267,5 +267,14 @@ describe('other tasks', () => {
     expect(tokenizer.decode(tokenized.inputIds, { skipSpecialTokens: false })).toBe('<s>hello');
     expect(tokenizer.decode(tokenized.decoderIds!, { skipSpecialTokens: false })).toBe('world</s>');
     expect(supervised).toBe(tokenized.decoderIds!.length);
+    const [source, answer] = [tokenized.inputIds.length, tokenized.decoderIds!.length];
+    expect(lengths).toEqual({
+      allTokens: source + answer,
+      fullLength: Math.max(source, answer),
+      supervisedCut: 0,
+    });
+    const cut = tokenizeExample(ONE_TURN, SOURCE, contextWith(null, { taskType: 'SEQ_2_SEQ_LM', maxLength: 2 }));
+    expect(cut).toMatchObject({ allTokens: source + answer, fullLength: lengths.fullLength });
+    expect([cut.tokenized.inputIds.length, cut.tokenized.decoderIds!.length]).toEqual([2, 2]);
   });
 });
