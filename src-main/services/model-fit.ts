@@ -3,12 +3,19 @@
  * of the runs. Of the storages that fit, the widest is told.
  */
 import type { ModelFit } from '../../src-shared/domain/models.ts';
+import { estimateMemory, mlpWidthOf, runtimeBytes } from '../../src-shared/domain/estimate-memory.ts';
 import {
-  LAYER_BYTES,
+  ANSWER_TOKENS,
+  ENTRY_BYTES,
+  ENTRY_LAYER_BYTES,
+  EVALUATED_SHAPES_BYTES,
   RUNTIME_BYTES,
+  SAMPLE_ANSWERS,
+  SHAPES_BYTES,
   TRAINED_COPIES,
   WASM_HEAP_BYTES,
   WASM_MOST_PARAMETERS,
+  WRITER_ENTRIES,
 } from '../../src-shared/domain/memory-model.ts';
 import type { StorageKind } from '../engine/weights/frozen-matrix.ts';
 import type { RawConfig } from '../engine/models/config-reader.ts';
@@ -39,8 +46,7 @@ const ABOUT_BYTES: StorageBytes = { f32: 4, bf16: 2, int8: 1.2, nf4: 0.75 };
 export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<ModelFit | null> {
   const model = await tryModel(config);
   if (model === null) return null;
-  const [{ estimateMemory }, { planWeights }, { chooseChunks }] = await Promise.all([
-    import('../engine/recipes/estimate-memory.ts'),
+  const [{ planWeights }, { chooseChunks }] = await Promise.all([
     import('../engine/weights/plan.ts'),
     import('../engine/steps/loss-inputs.ts'),
   ]);
@@ -53,9 +59,14 @@ export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<M
   }, 0);
   const largest = Math.max(0, ...model.linears.map(({ inFeatures, outFeatures }) => inFeatures * outFeatures));
   const parameters = model.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const { intermediateSize, layers, vocabSize } = model.facts;
+  const linears = model.linears.map(({ inFeatures, outFeatures }) => ({ inFeatures, outFeatures, count: 1 }));
+  const mlpWidth = mlpWidthOf(linears, intermediateSize, layers);
+  const chunks = chooseChunks(ROW_TOKENS, vocabSize);
+  const row = { batch: 1, rowTokens: ROW_TOKENS, labels: ROW_TOKENS, chunks, isVaried: true };
   return chooseWidest(room, parameters, (precision) => {
     const parts = estimateMemory({
-      facts: model.facts,
+      facts: { ...model.facts, mlpWidth },
       weightBytes: storageBytes(STORAGES[precision]),
       keptBytes: 0,
       expandedValues: precision === 'nf4' ? largest : 0,
@@ -65,10 +76,8 @@ export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<M
       optim: 'adamw',
       compute: precision === 'f32' ? 'float32' : 'bfloat16',
       checkpointing: true,
-      batch: 1,
-      rowTokens: ROW_TOKENS,
-      labels: ROW_TOKENS,
-      chunks: chooseChunks(ROW_TOKENS, model.facts.vocabSize),
+      training: row,
+      evaluation: { ...row, answers: { rows: SAMPLE_ANSWERS, promptTokens: ROW_TOKENS / 2, newTokens: ANSWER_TOKENS } },
     });
     return parts.peak_bytes;
   });
@@ -80,7 +89,9 @@ export function guessFit(parameters: number, room: TrainingRoom): ModelFit {
   const layers = Math.round(18 + 10 * Math.sqrt(billions));
   const activationBytes = 0.75e9 * Math.sqrt(billions);
   const trainedBytes = 0.006 * parameters * 4 * TRAINED_COPIES.adamw;
-  const rest = RUNTIME_BYTES + LAYER_BYTES * layers + activationBytes + trainedBytes;
+  const shapeBytes = SHAPES_BYTES + EVALUATED_SHAPES_BYTES;
+  const entryBytes = WRITER_ENTRIES * (ENTRY_BYTES + ENTRY_LAYER_BYTES * layers);
+  const rest = runtimeBytes({ layers }) + entryBytes + shapeBytes + activationBytes + trainedBytes;
   return chooseWidest(room, parameters, (precision) => parameters * ABOUT_BYTES[precision] + rest);
 }
 

@@ -1,12 +1,11 @@
 /**
- * @file Constants of the memory model (recipes/estimate-memory.ts), fitted to the runs of test/bench/MEMORY.md. The wizard works with the
- * same ones, so that its figure and the engine's cannot part.
+ * @file Constants of the memory model (estimate-memory.ts), fitted to the runs of test/bench/MEMORY.md.
  */
 import type { TrainingConfig } from '../schema/run-config.ts';
 
 /** Node, TensorFlow, the tokenizer; and for each layer the nodes of the graph. */
-export const RUNTIME_BYTES = 385e6;
-export const LAYER_BYTES = 8.3e6;
+export const RUNTIME_BYTES = 408e6;
+export const LAYER_BYTES = 6.3e6;
 /** Allocated for each byte counted: of what is kept without attention and of its weights, of block inputs under checkpointing, … */
 export const KEPT_FACTOR = 1.2;
 export const ATTENTION_FACTOR = 0.98;
@@ -19,6 +18,22 @@ export const LOGITS_FACTOR = 2.9;
 export const HEAD_FACTOR = 1;
 /** Several matrices are expanded at a time, each through f32 and int32. */
 export const EXPANDED_FACTOR = 20;
+/** Reading without a backward pass: nothing is kept, and the block at work makes fewer values. */
+export const READING_FACTOR = 2.5;
+/**
+ * Each compiled entry beside the step is pruned, optimized and kept by itself: `evaluate`, and what answers with (`prefill` and `decode`,
+ * of classifiers `logits`).
+ */
+export const ENTRY_BYTES = 18e6;
+export const ENTRY_LAYER_BYTES = 1.2e6;
+export const WRITER_ENTRIES = 3;
+export const CLASSIFIER_ENTRIES = 2;
+/** Products that are prepared for each new shape, where rows or their labels differ in number: of training, of evaluations. */
+export const SHAPES_BYTES = 75e6;
+export const EVALUATED_SHAPES_BYTES = 75e6;
+/** Answers that are written to held-out rows, and the tokens of each. */
+export const SAMPLE_ANSWERS = 3;
+export const ANSWER_TOKENS = 64;
 /** f32 values for each trained one: itself, its gradient, the optimizer's state, and what a step makes of them. */
 export const TRAINED_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
   adamw: 12,

@@ -14,11 +14,15 @@ export interface PlannedMemory {
   readonly cache_bytes: number;
   /** Trained values, their gradients and the optimizer's state. */
   readonly trained_bytes: number;
+  /** Keys and values of answers that are written between the steps. */
+  readonly answer_cache_bytes: number;
   /** What a step keeps for its backward pass, and the logits. */
   readonly activation_bytes: number;
   /** The same with gradient checkpointing. */
   readonly checkpointed_activation_bytes: number;
-  /** All of it, as the run would be, corrected by what earlier runs took. */
+  /** What evaluations and answers take in turn with the steps; 0 = nothing is held out. */
+  readonly evaluation_bytes: number;
+  /** The most of it at a time, as the run would be, corrected by what earlier runs took. */
   readonly peak_bytes: number;
   /** What earlier runs on this machine took over what was estimated; 1 = no run yet. */
   readonly correction: number;

@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
-import { estimateMemory as estimateByEngine } from '../../src-main/engine/recipes/estimate-memory.ts';
+import { estimateMemory as estimateByEngine } from '../../src-shared/domain/estimate-memory.ts';
 import { resolveTraining } from '../../src-main/engine/recipes/resolve-config.ts';
 import { chooseChunks } from '../../src-main/engine/steps/loss-inputs.ts';
 import { findChecks } from '../../src-renderer/state/wizard/checks.ts';
@@ -139,7 +139,7 @@ describe('estimates', () => {
     expect(estimateMemory(plan, facts.model, makeEngine(1e9)).verdict).toBe('too-much');
     expect(estimateMemory(plan, facts.model, makeEngine(roomy.total * 1.05)).verdict).toBe('tight');
     const small = estimateMemory(plan, facts.model, SMALL_ENGINE);
-    expect(small).toMatchObject({ limit: 'wasm', available: expect.closeTo(4.68e9, -7) });
+    expect(small).toMatchObject({ limit: 'wasm', available: expect.closeTo(4.7e9, -7) });
     expect(
       estimateMemory(plan, facts.model, { ...SMALL_ENGINE, memory: makeEngine(1e9).memory }).limit,
     ).toBeUndefined();
@@ -151,7 +151,7 @@ describe('estimates', () => {
     const plan = makePlan(draft, facts);
     const sizes = {
       hiddenSize: 576,
-      intermediateSize: 1536,
+      mlpWidth: 3 * 1536,
       heads: 9,
       kvHeads: 3,
       headDim: 64,
@@ -159,8 +159,10 @@ describe('estimates', () => {
       vocabSize: 49_152,
     };
     const labels = 4 * 256;
+    const longest = Math.min(256, plan.sizes?.longest ?? 0);
+    const batch = { batch: 4, isVaried: true };
     const expected = estimateByEngine({
-      facts: sizes as Parameters<typeof estimateByEngine>[0]['facts'],
+      facts: sizes,
       weightBytes: 134_515_008 * 2,
       keptBytes: 0,
       expandedValues: 0,
@@ -169,15 +171,28 @@ describe('estimates', () => {
       optim: 'adamw',
       compute: 'bfloat16',
       checkpointing: false,
-      batch: 4,
-      rowTokens: 256,
-      labels,
-      chunks: chooseChunks(labels, 49_152),
+      training: { ...batch, rowTokens: 256, labels, chunks: chooseChunks(labels, 49_152) },
+      evaluation: {
+        ...{ ...batch, rowTokens: longest, labels: 4 * longest, chunks: chooseChunks(4 * longest, 49_152) },
+        answers: { rows: 3, promptTokens: longest, newTokens: 64 },
+      },
       adapterWidth: 0,
     });
     const found = estimateMemory(plan, facts.model, makeEngine());
-    expect(found.total / expected.peak_bytes).toBeCloseTo(1, 3);
-    expect(found.activations / expected.activation_bytes).toBeCloseTo(1, 3);
+    expect(found.total / expected.peak_bytes).toBeCloseTo(1, 6);
+    const turn = Math.max(expected.activation_bytes, expected.evaluation_bytes);
+    expect(found.activations / (turn + expected.answer_cache_bytes)).toBeCloseTo(1, 6);
+  });
+
+  it('need more where rows are held out, and most where many are read at once', () => {
+    const of = (config: Partial<Draft['config']>) =>
+      estimateMemory(makePlan(makeDraft(config), facts), facts.model, makeEngine()).total;
+    const none = of({ data: { train: ['x'], eval_fraction: 0 } });
+    const some = of({ data: { train: ['x'] } });
+    expect(some).toBeGreaterThan(none);
+    const rows = (evaluated: number) =>
+      of({ training: { per_device_train_batch_size: 1, per_device_eval_batch_size: evaluated } });
+    expect(rows(40)).toBeGreaterThan(rows(1));
   });
 
   it('need less with checkpointing, more with larger batches', () => {

@@ -129,6 +129,18 @@ describe('making it fit', () => {
     });
   });
 
+  it('reads fewer held-out rows at once where an evaluation is the peak', async () => {
+    const training = { per_device_train_batch_size: 1, per_device_eval_batch_size: 20 };
+    const run = await prepare({ data: { eval_fraction: 0.5 }, training });
+    await run.opened.folder.close();
+    const memory = memoryOf(run);
+    const now = { ...memory.settings, checkpointing: false };
+    const all = memory.estimate(now);
+    expect(all.evaluation_bytes).toBeGreaterThan(all.activation_bytes);
+    const least = memory.estimate({ ...now, per_device_eval_batch_size: 1 });
+    expect(proposeFit(memory, false, least.peak_bytes)?.settings).toEqual({ 'training.per_device_eval_batch_size': 1 });
+  });
+
   it('says so where nothing helps', async () => {
     const run = await prepare();
     await run.opened.folder.close();
@@ -136,6 +148,35 @@ describe('making it fit', () => {
     const planned = { ...planMemory(run), fits: false, proposal: null };
     expect(warnOfMemory(planned, 0)?.message).toMatch(/No setting makes it fit/);
     expect(warnOfMemory({ ...planned, fits: true }, 0)).toBeNull();
+  });
+});
+
+describe('answers between the steps', () => {
+  it('are counted as they are read and written', async () => {
+    const run = await prepare({ data: { eval_fraction: 0.5 } });
+    await run.opened.folder.close();
+    const asked = { examples: run.data.eval, template: null };
+    const held = run.task.sizeOfSamples({ ...asked, prompts: [] });
+    const [longest] = run.data.eval.map(({ inputIds }) => inputIds.length).sort((a, b) => b - a);
+    expect(held).toMatchObject({ rows: 3, newTokens: 64 });
+    expect(held.promptTokens).toBeGreaterThan(1);
+    expect(held.promptTokens).toBeLessThan(longest!);
+    const own = run.task.sizeOfSamples({ ...asked, prompts: ['hello', 'hello '.repeat(12)] });
+    expect(own.rows).toBe(2);
+    expect(own.promptTokens).toBeGreaterThan(held.promptTokens);
+  });
+
+  it('take memory beside the steps, and none where nothing is held out', async () => {
+    const peaks = [];
+    for (const eval_fraction of [0, 0.5]) {
+      const run = await prepare({ data: { eval_fraction }, training: { per_device_eval_batch_size: 2 } });
+      await run.opened.folder.close();
+      peaks.push(planMemory(run));
+    }
+    const [none, some] = peaks as [(typeof peaks)[0], (typeof peaks)[0]];
+    expect(none).toMatchObject({ evaluation_bytes: 0, answer_cache_bytes: 0 });
+    expect(some.answer_cache_bytes).toBeGreaterThan(0);
+    expect(some.runtime_bytes).toBeGreaterThan(none.runtime_bytes);
   });
 });
 

@@ -31,11 +31,13 @@ export function addEstimateCommand(parent: Command, run: RunAction): void {
 
 function describeEstimate({ memory, checkpoint_bytes: checkpointBytes }: RunPlan): string {
   const activations = memory.checkpointing ? memory.checkpointed_activation_bytes : memory.activation_bytes;
+  const evaluation = memory.evaluation_bytes + memory.answer_cache_bytes;
   const rows = [
     ['Model', formatBytes(memory.weight_bytes)],
     ...(memory.cache_bytes > 0 ? [['Expanded copies', formatBytes(memory.cache_bytes)]] : []),
     ['Training', formatBytes(memory.trained_bytes)],
     [memory.checkpointing ? 'Activations (checkpointed)' : 'Activations', formatBytes(activations)],
+    ...(evaluation > 0 ? [['Evaluations and answers', `${formatBytes(evaluation)}, in turn with the steps`]] : []),
     ['Runtime', formatBytes(memory.runtime_bytes)],
     [
       memory.limit === 'wasm' ? 'Usable by the wasm engine' : 'Free on this machine',

@@ -11,6 +11,7 @@ import type { MemorySettings, RunMemory } from './run-memory.ts';
 const SHORTEST_ROW = 64;
 const PATHS: Readonly<Record<keyof MemorySettings, string>> = {
   per_device_train_batch_size: 'training.per_device_train_batch_size',
+  per_device_eval_batch_size: 'training.per_device_eval_batch_size',
   gradient_accumulation_steps: 'training.gradient_accumulation_steps',
   max_length: 'data.max_length',
   method: 'quantization.method',
@@ -47,15 +48,18 @@ function* candidates(now: MemorySettings, methods: RunMemory['methods']): Genera
   }
 }
 
-/** The batch halved again and again, as often accumulated. */
+/** The batch halved again and again, as often accumulated; that of the evaluations with it where it must be. */
 function* smallerBatches(settings: MemorySettings): Generator<MemorySettings> {
-  const { per_device_train_batch_size: batch, gradient_accumulation_steps: steps } = settings;
+  const { per_device_train_batch_size: batch, per_device_eval_batch_size: evaluated } = settings;
+  const { gradient_accumulation_steps: steps } = settings;
   for (let size = batch; size >= 1; size = Math.floor(size / 2)) {
-    yield {
+    const smaller = {
       ...settings,
       per_device_train_batch_size: size,
       gradient_accumulation_steps: Math.ceil((batch * steps) / size),
     };
+    yield smaller;
+    if (size < evaluated) yield { ...smaller, per_device_eval_batch_size: size };
   }
 }
 

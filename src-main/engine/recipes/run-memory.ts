@@ -1,11 +1,19 @@
 /**
  * @file The memory of a prepared run: its sizes for the estimate, with its own settings or with others that would need less.
  */
+import {
+  type BatchNeed,
+  type EvaluationNeed,
+  estimateMemory,
+  type MemoryParts,
+  mlpWidthOf,
+  runtimeBytes,
+} from '../../../src-shared/domain/estimate-memory.ts';
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
-import { lengthOf, longestOf } from '../data/lengths.ts';
+import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
+import type { TokenizedExample } from '../data/types.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
-import { estimateMemory, type MemoryParts, runtimeBytes } from './estimate-memory.ts';
 import { precisionOf } from './inference-session.ts';
 import { largestPackedGrid, MOST_EXAMPLES } from './largest-rows.ts';
 import { mostLabels } from './measure-loss.ts';
@@ -14,6 +22,7 @@ import type { PreparedRun } from './prepare-run.ts';
 /** The settings that memory depends on. */
 export interface MemorySettings {
   readonly per_device_train_batch_size: number;
+  readonly per_device_eval_batch_size: number;
   readonly gradient_accumulation_steps: number;
   readonly max_length: number;
   readonly method: QuantizationConfig['method'];
@@ -33,14 +42,11 @@ export interface RunMemory {
 
 const METHODS: readonly QuantizationConfig['method'][] = ['none', 'bf16', 'int8', 'nf4'];
 
-export function memoryOf({ config, data, opened, peft, task, isWasm }: PreparedRun): RunMemory {
+export function memoryOf(run: PreparedRun): RunMemory {
+  const { config, data, opened, peft, isWasm } = run;
   const { model } = opened;
   const { training, quantization } = config;
   const { facts } = model;
-  const lengths = data.train.map(lengthOf);
-  const longest = longestOf(data.train);
-  const longestFirst = Float64Array.from(lengths).sort().reverse().slice(0, MOST_EXAMPLES);
-  const average = Math.max(1, lengths.reduce((sum, length) => sum + length, 0) / lengths.length);
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const ownWeights = new Set(model.weights.map(({ name }) => name));
   const countValues = (trainables: typeof peft.trainables): number =>
@@ -48,6 +54,12 @@ export function memoryOf({ config, data, opened, peft, task, isWasm }: PreparedR
   const trainedValues = countValues(peft.trainables);
   const trainedWeights = countValues(peft.trainables.filter(({ name }) => ownWeights.has(name)));
   const adapterWidth = adapterWidthOf(model);
+  const mlpWidth = mlpWidthOf(
+    model.linears.map(({ inFeatures, outFeatures }) => ({ inFeatures, outFeatures, count: 1 })),
+    facts.intermediateSize,
+    facts.layers,
+  );
+  const sizes = sizesOf(data.train);
   const offered = isWasm ? 1 : config.peft.peft_type === 'NONE' ? 2 : METHODS.length;
   const storages = METHODS.slice(0, offered);
   return {
@@ -55,39 +67,84 @@ export function memoryOf({ config, data, opened, peft, task, isWasm }: PreparedR
     methods: storages.slice(Math.max(0, storages.indexOf(quantization.method))),
     settings: {
       per_device_train_batch_size: training.per_device_train_batch_size,
+      per_device_eval_batch_size: training.per_device_eval_batch_size,
       gradient_accumulation_steps: training.gradient_accumulation_steps,
       max_length: config.data.max_length,
       method: quantization.method,
     },
     estimate(settings, keptBytes = 0) {
-      const { per_device_train_batch_size: wanted, max_length: maxLength, method } = settings;
-      // No batch has more rows than there are.
-      const batch = Math.min(wanted, data.train.length);
-      const precision = precisionOf({ ...quantization, method });
+      const precision = precisionOf({ ...quantization, method: settings.method });
       const plan = planWeights(model, { ...precision, trained, keptBytes });
-      const { tokenCost } = task.batching;
-      const grid =
-        config.data.packing && tokenCost !== undefined
-          ? largestPackedGrid([...longestFirst], { batch, maxLength, tokenCost })
-          : { batch, rowTokens: Math.min(longest, maxLength) };
-      const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
-      const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * grid.rowTokens);
       return estimateMemory({
-        facts,
+        facts: { ...facts, mlpWidth },
         weightBytes: plan.bytes,
         keptBytes: plan.keptBytes,
-        expandedValues: method === 'nf4' ? largestExpanded(plan) : 0,
+        expandedValues: settings.method === 'nf4' ? largestExpanded(plan) : 0,
         trainedValues,
         trainedWeights,
         adapterWidth,
         optim: training.optim,
         compute: precision.compute,
         checkpointing: settings.checkpointing,
-        ...grid,
-        labels,
-        chunks: chooseChunks(labels, facts.vocabSize),
+        training: trainingNeed(run, sizes, settings),
+        evaluation: evaluationNeed(run, settings),
       });
     },
+  };
+}
+
+/** Of examples, in tokens. */
+interface ExampleSizes {
+  readonly longest: number;
+  /** So many that no batch holds more. */
+  readonly longestFirst: readonly number[];
+  readonly average: number;
+  readonly isVaried: boolean;
+}
+
+function sizesOf(examples: readonly TokenizedExample[]): ExampleSizes {
+  const lengths = examples.map(lengthOf);
+  return {
+    longest: longestOf(examples),
+    longestFirst: [...Float64Array.from(lengths).sort().reverse().slice(0, MOST_EXAMPLES)],
+    average: Math.max(1, lengths.reduce((sum, length) => sum + length, 0) / lengths.length),
+    isVaried: new Set(lengths).size > 1 || new Set(examples.map(countLabels)).size > 1,
+  };
+}
+
+function trainingNeed(
+  { config, data, opened, task }: PreparedRun,
+  { longest, longestFirst, average, isVaried }: ExampleSizes,
+  { per_device_train_batch_size: most, max_length: maxLength }: MemorySettings,
+): BatchNeed {
+  // No batch has more rows than there are.
+  const batch = Math.min(most, data.train.length);
+  const { tokenCost } = task.batching;
+  const grid =
+    config.data.packing && tokenCost !== undefined
+      ? largestPackedGrid(longestFirst, { batch, maxLength, tokenCost })
+      : { batch, rowTokens: Math.min(longest, maxLength) };
+  const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
+  const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * grid.rowTokens);
+  return { ...grid, labels, chunks: chooseChunks(labels, opened.model.facts.vocabSize), isVaried };
+}
+
+/** Held-out rows are read as they are, without packing. */
+function evaluationNeed(
+  { config, data, opened, task }: PreparedRun,
+  { per_device_eval_batch_size: most, max_length: maxLength }: MemorySettings,
+): EvaluationNeed | null {
+  if (data.eval.length === 0) return null;
+  const batch = Math.min(most, data.eval.length);
+  const { longest, isVaried } = sizesOf(data.eval);
+  const rowTokens = Math.min(longest, maxLength);
+  const labels = Math.min(mostLabels(data.eval, batch), batch * rowTokens);
+  const { training, data: settings } = config;
+  const asked = { prompts: training.sample_prompts, examples: data.eval, template: settings.template };
+  return {
+    ...{ batch, rowTokens, labels, isVaried },
+    chunks: chooseChunks(labels, opened.model.facts.vocabSize),
+    answers: task.sizeOfSamples(asked),
   };
 }
 

@@ -2,6 +2,7 @@
  * @file What a kind of task (language model, classifier, encoder-decoder) brings to the recipes: how examples become batches, its steps,
  * what is read back from an evaluation, and how the model answers. One file per kind in recipes/tasks.
  */
+import type { AnswersNeed } from '../../../src-shared/domain/estimate-memory.ts';
 import type { Entry, HostResult, Program } from '../compile/program.ts';
 import type { Variable } from '../device/runner.ts';
 import type { BuildBatchOptions } from '../data/batches.ts';
@@ -25,6 +26,8 @@ export interface Task {
   makeMeter(examples: readonly TokenizedExample[]): Meter;
   /** What the model answers to a few fixed prompts during a run; the entries of `answering` and `evaluate` are there. */
   answerSamples(request: SampleRequest): Promise<readonly Sample[]>;
+  /** What `answerSamples` will read and write at once. */
+  sizeOfSamples(asked: SamplesAsked): AnswersNeed;
   /** One answer of a playground; the entries of `answering` are there. @throws generate/… */
   answer(context: AnswerContext, request: GenerateRequest): Promise<GenerateResult>;
 }
@@ -49,9 +52,12 @@ export interface Meter {
   answers(): readonly EvaluatedAnswer[];
 }
 
-export interface SampleRequest {
+export interface SampleRequest extends SamplesAsked {
   readonly program: Program;
   readonly evaluation: StepTask;
+}
+
+export interface SamplesAsked {
   /** The person's own prompts; where there are none, the first held-out rows are taken. */
   readonly prompts: readonly string[];
   readonly examples: readonly TokenizedExample[];

@@ -1,21 +1,19 @@
 /**
- * @file What a plan costs: memory by part, disk, time. Worked out at once with each change, by the engine's own formula
- * (its estimate-memory) as far as it can be known here; `judgeMemory` takes the engine's plan, which knows the rest.
+ * @file What a plan costs: memory by part, disk, time. Worked out at once with each change, by the engine's own formula, as far as its
+ * sizes can be known here; `judgeMemory` takes the engine's plan, which knows the rest.
  */
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import {
-  ATTENTION_FACTOR,
-  HEAD_FACTOR,
-  INPUT_FACTOR,
-  KEPT_FACTOR,
-  LAYER_BYTES,
-  LOGITS_FACTOR,
+  type BatchNeed,
+  estimateMemory as estimateParts,
+  type MemoryFacts,
+  mlpWidthOf,
+} from '../../../src-shared/domain/estimate-memory.ts';
+import {
+  ANSWER_TOKENS,
   RUNTIME_BYTES,
-  TRAINED_COPIES,
+  SAMPLE_ANSWERS,
   WASM_HEAP_BYTES,
-  WEIGHT_COPIES,
-  WORK_ATTENTION_FACTOR,
-  WORK_FACTOR,
 } from '../../../src-shared/domain/memory-model.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
 import type { PlannedMemory, RunPlan } from '../../../src-shared/domain/run-plan.ts';
@@ -54,16 +52,9 @@ export interface MemoryEstimate {
 
 /** Checkpointing is used where the run would not fit without, unless it was switched off. */
 export function estimateMemory(plan: Plan, model: ModelDetails, engine: EngineStatus): MemoryEstimate {
-  const { training, precision, peft } = plan.settings;
-  const copies = TRAINED_COPIES[training.optim] + (peft.peft_type === 'NONE' ? WEIGHT_COPIES : 0);
-  const parts = {
-    model: modelBytes(model, precision),
-    adapter: (plan.trainable ?? 0) * 4 * copies,
-    runtime: RUNTIME_BYTES + LAYER_BYTES * (model.num_hidden_layers ?? 0),
-  };
   const estimate = (checkpointing: boolean): MemoryEstimate =>
-    judge({ ...parts, activations: activationBytes(plan, model, checkpointing) }, roomOf(engine));
-  const asked = training.gradient_checkpointing;
+    judge(partsOf(plan, model, checkpointing), roomOf(engine));
+  const asked = plan.settings.training.gradient_checkpointing;
   if (asked !== 'auto') return estimate(asked);
   const plain = estimate(false);
   return plain.verdict === 'fits' ? plain : estimate(true);
@@ -72,7 +63,8 @@ export function estimateMemory(plan: Plan, model: ModelDetails, engine: EngineSt
 /** The same from the engine's own plan, corrected by what earlier runs took. */
 export function judgeMemory({ memory }: RunPlan): MemoryEstimate {
   const { correction } = memory;
-  const activations = memory.checkpointing ? memory.checkpointed_activation_bytes : memory.activation_bytes;
+  const steps = memory.checkpointing ? memory.checkpointed_activation_bytes : memory.activation_bytes;
+  const activations = memory.answer_cache_bytes + Math.max(steps, memory.evaluation_bytes);
   return judge(
     {
       model: (memory.weight_bytes + memory.cache_bytes) * correction,
@@ -109,48 +101,81 @@ function roomOf({ device, gpus, memory, runtime }: EngineStatus): Pick<MemoryEst
   return addressable < machine ? { available: addressable, limit: 'wasm' } : { available: machine, limit: undefined };
 }
 
-function activationBytes(plan: Plan, model: ModelDetails, checkpointing: boolean): number {
-  const { data, training, precision } = plan.settings;
-  const hidden = model.hidden_size ?? 0;
-  const heads = model.num_attention_heads ?? 1;
-  const layers = model.num_hidden_layers ?? 1;
-  const batch = training.per_device_train_batch_size;
-  const rowTokens = data.packing ? data.max_length : Math.min(plan.sizes?.longest ?? data.max_length, data.max_length);
-  const tokens = batch * rowTokens;
-  const width = precision === 'none' ? 4 : 2;
-  const values = 2 * hidden + attentionValues(model) + 3 * innerWidth(model);
-  const tokenBytes = (bytes: number): number => 8 * hidden + bytes * values;
-  const attention = tokens * heads * rowTokens;
-  const block = tokens * tokenBytes(width) * KEPT_FACTOR + attention * width * ATTENTION_FACTOR;
-  const inputs = tokens * hidden * 4 * INPUT_FACTOR;
-  const work = tokens * tokenBytes(4) * WORK_FACTOR + attention * 4 * WORK_ATTENTION_FACTOR;
-  return (checkpointing ? inputs : block) * layers + work + logitBytes(plan, model, tokens);
+function partsOf(plan: Plan, model: ModelDetails, checkpointing: boolean) {
+  const { training, precision, peft } = plan.settings;
+  const batch = batchOf(plan, model, training.per_device_train_batch_size);
+  const memory = estimateParts({
+    facts: factsOf(model),
+    weightBytes: modelBytes(model, precision),
+    keptBytes: 0,
+    expandedValues: 0,
+    trainedValues: plan.trainable ?? 0,
+    trainedWeights: peft.peft_type === 'NONE' ? (plan.trainable ?? 0) : 0,
+    optim: training.optim,
+    compute: precision === 'none' ? 'float32' : 'bfloat16',
+    checkpointing,
+    training: batch,
+    adapterWidth: 0,
+    evaluation: evaluationOf(plan, model),
+  });
+  return {
+    model: memory.weight_bytes,
+    adapter: memory.trained_bytes,
+    runtime: memory.runtime_bytes,
+    activations: memory.answer_cache_bytes + Math.max(memory.activation_bytes, memory.evaluation_bytes),
+  };
 }
 
-/** Query, key, value and the result, of all heads. */
-function attentionValues(model: ModelDetails): number {
+/** Rows of all lengths are taken for granted: which there are is the engine's to know. */
+function batchOf(
+  { sizes, settings }: Plan,
+  model: ModelDetails,
+  batch: number,
+  isPacked = settings.data.packing,
+): BatchNeed {
+  const { data } = settings;
+  const rowTokens = isPacked ? data.max_length : Math.min(sizes?.longest ?? data.max_length, data.max_length);
+  const share = data.completion_only_loss && sizes?.epochLength ? (sizes.epochSupervised ?? 0) / sizes.epochLength : 1;
+  const labels = batch * rowTokens * Math.min(1, share);
+  const pieces = Math.ceil((labels * (model.vocab_size ?? 0) * 4) / CHUNK_BYTES);
+  return { batch, rowTokens, labels, chunks: Math.max(1, Math.min(MOST_CHUNKS, pieces)), isVaried: true };
+}
+
+/** Held-out rows are read as they are; answers are written to the first of them, or to the person's own prompts. */
+function evaluationOf(plan: Plan, model: ModelDetails) {
+  const evalRows = plan.sizes?.evalRows ?? 0;
+  if (evalRows === 0) return null;
+  const { training } = plan.settings;
+  const read = batchOf(plan, model, Math.min(evalRows, training.per_device_eval_batch_size), false);
+  const rows = training.sample_prompts.length || SAMPLE_ANSWERS;
+  return { ...read, answers: { rows, promptTokens: read.rowTokens, newTokens: ANSWER_TOKENS } };
+}
+
+function factsOf(model: ModelDetails): MemoryFacts {
+  const heads = model.num_attention_heads ?? 1;
   const outputOf = (name: string): number | undefined =>
     model.linears.find((group) => group.name === name)?.out_features;
   const query = outputOf('q_proj') ?? model.hidden_size ?? 0;
-  const kvShare = (model.num_key_value_heads ?? 1) / (model.num_attention_heads ?? 1);
-  return 3 * query + 2 * (outputOf('k_proj') ?? query * kvShare);
+  const headDim = query / heads;
+  const linears = model.linears.map(({ in_features, out_features, layers }) => {
+    return { inFeatures: in_features, outFeatures: out_features, count: layers.length };
+  });
+  const keys = outputOf('k_proj') ?? (query * (model.num_key_value_heads ?? 1)) / heads;
+  return {
+    vocabSize: model.vocab_size ?? 0,
+    hiddenSize: model.hidden_size ?? 0,
+    layers: model.num_hidden_layers ?? 0,
+    heads,
+    kvHeads: headDim === 0 ? 0 : keys / headDim,
+    headDim,
+    mlpWidth: mlpWidthOf(linears, innerWidth(model), model.num_hidden_layers ?? 0),
+  };
 }
 
 /** Width of the feed-forward part: what its last matrix takes in. */
 function innerWidth({ linears, hidden_size }: ModelDetails): number {
   const inLayers = linears.filter(({ layers }) => layers.length > 0);
   return Math.max(hidden_size ?? 0, ...inLayers.map(({ in_features }) => in_features));
-}
-
-/** Logits are made where a label is, in pieces. */
-function logitBytes({ sizes, settings }: Plan, model: ModelDetails, tokens: number): number {
-  const share =
-    settings.data.completion_only_loss && sizes?.epochLength ? (sizes.epochSupervised ?? 0) / sizes.epochLength : 1;
-  const labels = tokens * Math.min(1, share);
-  const vocab = model.vocab_size ?? 0;
-  const chunks = Math.max(1, Math.min(MOST_CHUNKS, Math.ceil((labels * vocab * 4) / CHUNK_BYTES)));
-  const head = vocab * (model.hidden_size ?? 0) * (settings.precision === 'none' ? 4 : 2) * HEAD_FACTOR;
-  return (labels / chunks) * vocab * 4 * LOGITS_FACTOR + head;
 }
 
 /** Checkpoints that are kept, one that is being written, and the result. */

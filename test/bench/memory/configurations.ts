@@ -14,6 +14,8 @@ export interface Configuration {
   /** What else it has, for the table; '' = plain LoRA with AdamW. */
   readonly extra: string;
   readonly settings: Settings;
+  /** Optimizer steps where two do not show it: rows of all lengths have products prepared for each. */
+  readonly steps?: number;
 }
 
 /** `section.name` -> value. */
@@ -50,6 +52,8 @@ const SHAPES = [
   [256, 8],
 ] as const;
 const PLAIN = { checkpointing: false, extra: '', settings: {} } as const;
+/** What their rows are like. */
+export const VARIED = 'all lengths, evaluation, answers';
 /** Rows are held out, measured, and a few of them answered, between the steps. */
 const EVALUATION: Settings = { 'data.eval_fraction': 0.3, 'training.eval_steps': 1 };
 
@@ -107,7 +111,7 @@ const others: readonly Configuration[] = [
       ['SGD', { 'training.optim': 'sgd' }],
       ['Adafactor, r = 64', { 'training.optim': 'adafactor', 'peft.r': 64 }],
       ['packing', { 'data.packing': true, 'data.max_length': 512 }],
-      ['head trained whole', { 'peft.modules_to_save': ['lm_head'] }],
+      ['table trained whole', { 'peft.modules_to_save': ['embed_tokens'] }],
       ['DoRA', { 'peft.use_dora': true }],
       ['all weights, SGD', { 'peft.peft_type': 'NONE', 'training.optim': 'sgd' }],
     ] as const
@@ -122,7 +126,22 @@ const others: readonly Configuration[] = [
   })),
 ];
 
-export const CONFIGURATIONS: readonly Configuration[] = [...evaluated, ...others, ...grids, ...large];
+/** Rows of all lengths, evaluated now and then, over more steps. */
+const varied: readonly Configuration[] = (
+  [
+    ['sample', 'bf16', 512, 2, 60, { 'data.packing': true }],
+    ['60M', 'bf16', 256, 4, 12, {}],
+    ['15M', 'nf4', 256, 8, 20, {}],
+  ] as const
+).map(([model, method, length, batch, steps, more]) => ({
+  ...{ ...PLAIN, model, method, length, batch, steps, extra: VARIED },
+  settings: { ...EVALUATION, 'training.eval_steps': Math.ceil(steps / 2), ...more },
+}));
+
+export const CONFIGURATIONS: readonly Configuration[] = [...varied, ...evaluated, ...others, ...grids, ...large];
+
+/** The model that comes with the program, on its own task. */
+export const SAMPLE = 'sample';
 
 /** For the files of a configuration, and to find what was measured of it. */
 export function keyOf({ model, method, length, batch, checkpointing, extra }: Configuration): string {
@@ -131,12 +150,15 @@ export function keyOf({ model, method, length, batch, checkpointing, extra }: Co
     .join(' ');
 }
 
-/** The whole of a run's settings. @param steps optimizer steps */
-export function settingsOf(configuration: Configuration, steps: number): Settings {
-  const { model, method, length, batch, checkpointing, settings } = configuration;
-  const isClassifier = MODELS[model]!['model_type'] === 'bert';
+/** Two trial steps over the longest rows come before; evaluations and answers come after each. */
+const STEPS = 2;
+
+/** The whole of a run's settings. */
+export function settingsOf(configuration: Configuration): Settings {
+  const { model, method, length, batch, checkpointing, settings, steps = STEPS } = configuration;
+  const format = model === 'bert' ? 'classification' : 'tokens';
   return {
-    'data.format': isClassifier ? 'classification' : 'tokens',
+    'data.format': model === SAMPLE ? 'auto' : format,
     'data.packing': false,
     'data.max_length': length,
     'data.eval_fraction': 0,

@@ -13,9 +13,6 @@ import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
 import { type Configuration, settingsOf } from './configurations.ts';
 import { writeModel, writeRows } from './random-files.ts';
 
-/** Two trial steps over the longest rows come before; evaluations and answers come after each. */
-const STEPS = 2;
-
 /** @returns bytes, of the job's process from its beginning to its end */
 export async function measurePeak(folder: string, configuration: Configuration): Promise<number> {
   const files = ['--model', await writeModel(folder, configuration.model), '--data', writeRows(folder, configuration)];
@@ -23,7 +20,7 @@ export async function measurePeak(folder: string, configuration: Configuration):
   const home = path.join(folder, 'home');
   // A home without runs: nothing is corrected by them.
   for (const dir of [output, home]) rmSync(dir, { recursive: true, force: true });
-  const settings = Object.entries(settingsOf(configuration, STEPS)).flatMap(([name, value]) => [
+  const settings = Object.entries(settingsOf(configuration)).flatMap(([name, value]) => [
     '--set',
     `${name}=${JSON.stringify(value)}`,
   ]);
@@ -46,7 +43,7 @@ export async function estimatePeak(folder: string, configuration: Configuration)
     model: { path: await writeModel(folder, configuration.model) },
     data: { train: writeRows(folder, configuration) },
   };
-  for (const [name, value] of Object.entries(settingsOf(configuration, STEPS))) {
+  for (const [name, value] of Object.entries(settingsOf(configuration))) {
     const [section, field] = name.split('.') as [string, string];
     sections[section] = { ...sections[section], [field]: value };
   }

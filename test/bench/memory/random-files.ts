@@ -6,12 +6,14 @@ import path from 'node:path';
 import { writeSafetensors } from '../../../src-main/engine/formats/safetensors.ts';
 import { makeModel } from '../../../src-main/engine/models/registry.ts';
 import { byteLevelTokenizer } from '../../unit/engine/tokenizer/fixtures.ts';
-import { type Configuration, MODELS } from './configurations.ts';
+import { REPO_ROOT } from '../../../scripts/setup/paths.mjs';
+import { type Configuration, MODELS, SAMPLE, VARIED } from './configurations.ts';
 
 const SPREAD = 0.04;
 
 /** Writes what is not there. @returns its folder */
 export async function writeModel(folder: string, name: string): Promise<string> {
+  if (name === SAMPLE) return path.join(REPO_ROOT, 'resources/sample-model');
   const config = MODELS[name]!;
   const dir = path.join(folder, name);
   if (existsSync(path.join(dir, 'model.safetensors'))) return dir;
@@ -31,25 +33,28 @@ export async function writeModel(folder: string, name: string): Promise<string> 
   return dir;
 }
 
-/** Rows of one length, of which one in three may be held out. @returns their file */
-export function writeRows(folder: string, { model, length, batch, extra }: Configuration): string {
-  const config = MODELS[model]!;
-  const hasAnswers = extra.startsWith('evaluation');
-  const rows = 3 * Math.max(batch, extra.includes('16 rows') ? 16 : 0);
-  const file = path.join(folder, `${model}-${rows}x${length}${hasAnswers ? '-answers' : ''}.jsonl`);
+/** Rows of which one in three may be held out: of one length, or of all lengths up to it. @returns their file */
+export function writeRows(folder: string, configuration: Configuration): string {
+  const { model, batch, extra } = configuration;
+  if (model === SAMPLE) return path.join(REPO_ROOT, 'resources/sample-data/train.jsonl');
+  const count = extra === VARIED ? 20 * batch : 3 * Math.max(batch, extra.includes('16 rows') ? 16 : 0);
+  const file = path.join(folder, 'rows.jsonl');
   const next = randomUniform(2);
-  const ids = (count: number): number[] =>
-    Array.from({ length: count }, () => Math.floor(next() * (config['vocab_size'] as number)));
-  const lines = Array.from({ length: rows }, (_, row) => {
-    if (config['model_type'] === 'bert') return { text: letters(next, length - 1), label: ['yes', 'no'][row % 2] };
-    const half = Math.floor(length / 2);
-    if (config['model_type'] === 't5') return { input_ids: ids(length), labels: ids(half) };
-    const input_ids = ids(length);
-    if (!hasAnswers) return { input_ids };
-    return { input_ids, labels: input_ids.map((id, at) => (at < half ? -100 : id)) };
-  });
+  const lines = Array.from({ length: count }, (_, row) => makeRow(configuration, row, next));
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   return file;
+}
+
+function makeRow({ model, length: most, extra }: Configuration, row: number, next: () => number): object {
+  const length = extra === VARIED ? Math.ceil((most * (0.1 + 0.9 * next())) / 2) * 2 : most;
+  if (model === 'bert') return { text: letters(next, length - 1), label: ['yes', 'no'][row % 2] };
+  const vocab = MODELS[model]!['vocab_size'] as number;
+  const ids = (size: number): number[] => Array.from({ length: size }, () => Math.floor(next() * vocab));
+  const half = Math.floor(length / 2);
+  if (model === 't5') return { input_ids: ids(length), labels: ids(half) };
+  const input_ids = ids(length);
+  if (!extra.includes('answers')) return { input_ids };
+  return { input_ids, labels: input_ids.map((id, at) => (at < half ? -100 : id)) };
 }
 
 /** Each is a token of its own. */

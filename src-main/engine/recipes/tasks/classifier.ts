@@ -14,7 +14,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { figuresOfClasses, figuresOfClassSets, figuresOfNumbers } from '../class-figures.ts';
 import { answerOf, chosenClasses, expectedOf, probabilitiesOf } from '../predictions.ts';
 import type { GenerateRequest, GenerateResult } from '../contract.ts';
-import type { AnswerContext, Meter, Sample, SampleRequest, Task } from '../task.ts';
+import type { AnswerContext, Meter, Sample, SampleRequest, SamplesAsked, Task } from '../task.ts';
 
 const MOST_SAMPLES = 3;
 
@@ -40,6 +40,8 @@ export function classifierTask(options: ClassifierOptions): Task {
     answering: ({ plan, buckets }) => ({ entries: [logitsEntry({ model, plan, buckets })] }),
     makeMeter: (examples) => makeMeter(options, examples),
     answerSamples: async (request) => classifySamples(options, request),
+    // Each is read by itself.
+    sizeOfSamples: (asked) => ({ rows: 1, promptTokens: longestSample(options, asked), newTokens: 0 }),
     answer: async (context, request) => classifyRequest(options, context, request),
   };
 }
@@ -130,6 +132,12 @@ function makeMeter({ classes, tokenizer }: ClassifierOptions, examples: readonly
 
 const textOf = (tokenizer: Tokenizer, ids: Int32Array): string =>
   tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
+
+function longestSample({ model, tokenizer }: ClassifierOptions, { prompts, examples }: SamplesAsked): number {
+  const own = prompts.map((prompt) => cutText(tokenizer, prompt, model.facts.maxPositions));
+  const read = own.length > 0 ? own : chooseSamples(examples).map(({ inputIds }) => inputIds);
+  return Math.max(0, ...read.map(({ length }) => length));
+}
 
 function classifySamples(options: ClassifierOptions, { program, prompts, examples }: SampleRequest): Sample[] {
   const { tokenizer, classes, model } = options;

@@ -2,6 +2,8 @@
  * @file Language models in the recipes, encoder-decoders among them: packed rows, a loss at each labelled token, answers written token by
  * token.
  */
+import type { AnswersNeed } from '../../../../src-shared/domain/estimate-memory.ts';
+import { ANSWER_TOKENS, SAMPLE_ANSWERS } from '../../../../src-shared/domain/memory-model.ts';
 import type { LanguageModel } from '../../models/model.ts';
 import { cacheVariables, generateEntries } from '../../steps/generate-step.ts';
 import { languageTask } from '../../steps/language-task.ts';
@@ -12,10 +14,8 @@ import { decode } from '../decode.ts';
 import { stopIds, writeAnswer } from '../generate.ts';
 import { promptIds } from '../prompt-ids.ts';
 import { promptText } from '../prompt-text.ts';
-import { makeEmptyMeter, type Meter, type Sample, type SampleRequest, type Task } from '../task.ts';
+import { makeEmptyMeter, type Meter, type Sample, type SampleRequest, type SamplesAsked, type Task } from '../task.ts';
 
-const MOST_SAMPLES = 3;
-const MOST_TOKENS = 64;
 /** Cost of a token per value of its width, where a pair of tokens in attention costs 1: measured on the sample and the 135M shape. */
 const WIDTH_COST = 4;
 
@@ -41,6 +41,7 @@ export function languageModelTask(options: LanguageModelOptions): Task {
     }),
     makeMeter: makeTokenMeter,
     answerSamples: (request) => writeSamples(options, request),
+    sizeOfSamples: (asked) => sizeOfSamples(options, asked),
     answer: (context, request) => writeAnswer(options, context, request),
   };
 }
@@ -63,16 +64,25 @@ interface SamplePrompt extends Omit<Sample, 'answer'> {
   readonly ids: ArrayLike<number>;
 }
 
-async function writeSamples({ model, tokenizer }: LanguageModelOptions, request: SampleRequest): Promise<Sample[]> {
-  const fits = ({ ids }: SamplePrompt): boolean => ids.length < model.facts.maxPositions;
-  const prompts = listPrompts(model, tokenizer, request).filter(fits);
+function sizeOfSamples(options: LanguageModelOptions, asked: SamplesAsked): AnswersNeed {
+  const prompts = listPrompts(options, asked);
+  return {
+    rows: prompts.length,
+    promptTokens: Math.max(0, ...prompts.map(({ ids }) => ids.length)),
+    newTokens: ANSWER_TOKENS,
+  };
+}
+
+async function writeSamples(options: LanguageModelOptions, request: SampleRequest): Promise<Sample[]> {
+  const { model, tokenizer } = options;
+  const prompts = listPrompts(options, request);
   if (prompts.length === 0) return [];
   const stops = stopIds(tokenizer, request.template);
   const decoded = await decode({
     program: request.program,
     model,
     prompts: prompts.map(({ ids }) => ids),
-    maxNewTokens: MOST_TOKENS,
+    maxNewTokens: ANSWER_TOKENS,
     padTokenId: tokenizer.padTokenId ?? 0,
     choose: greedy,
     isEnd: (token) => stops.has(token),
@@ -83,24 +93,28 @@ async function writeSamples({ model, tokenizer }: LanguageModelOptions, request:
   });
 }
 
-function listPrompts(
-  model: LanguageModel,
-  tokenizer: Tokenizer,
-  { prompts: own, examples, template }: SampleRequest,
-): SamplePrompt[] {
+/** Those that leave room for an answer. */
+function listPrompts(options: LanguageModelOptions, asked: SamplesAsked): SamplePrompt[] {
+  const { maxPositions } = options.model.facts;
+  const prompts = asked.prompts.length > 0 ? ownPrompts(options, asked) : heldOutPrompts(options, asked);
+  return prompts.filter(({ ids }) => ids.length < maxPositions);
+}
+
+function heldOutPrompts({ tokenizer }: LanguageModelOptions, { examples }: SamplesAsked): SamplePrompt[] {
   const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
-  if (own.length === 0) {
-    const found = new Map<string, SamplePrompt>();
-    for (const example of examples) {
-      const question = questionOf(example);
-      if (!question || found.size === MOST_SAMPLES) continue;
-      const prompt = promptText(tokenizer, question.prompt);
-      if (!found.has(prompt)) found.set(prompt, { ids: question.prompt, prompt, expected: text(question.expected) });
-    }
-    return [...found.values()];
+  const found = new Map<string, SamplePrompt>();
+  for (const example of examples) {
+    const question = questionOf(example);
+    if (!question || found.size === SAMPLE_ANSWERS) continue;
+    const prompt = promptText(tokenizer, question.prompt);
+    if (!found.has(prompt)) found.set(prompt, { ids: question.prompt, prompt, expected: text(question.expected) });
   }
+  return [...found.values()];
+}
+
+function ownPrompts({ model, tokenizer }: LanguageModelOptions, { prompts, template }: SamplesAsked): SamplePrompt[] {
   const hasTemplate = template !== null || tokenizer.chatTemplate !== null;
-  return own.map((prompt) => {
+  return prompts.map((prompt) => {
     const input = hasTemplate ? { messages: [{ role: 'user', content: prompt }] } : { prompt };
     return { ids: promptIds(model, tokenizer, input, template), prompt, expected: null };
   });

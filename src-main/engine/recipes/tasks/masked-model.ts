@@ -22,6 +22,7 @@ export function maskedModelTask({ model, tokenizer }: MaskedModelOptions): Task 
     answering: ({ plan, buckets }) => ({ entries: [logitsEntry({ model, plan, buckets })] }),
     makeMeter: makeMaskMeter,
     answerSamples: async () => [],
+    sizeOfSamples: () => ({ rows: 0, promptTokens: 0, newTokens: 0 }),
     answer: async (context, request) => fillMasks({ model, tokenizer }, context, request),
   };
 }

@@ -3,7 +3,15 @@ import type { MeasuredRun } from '../../../../src-shared/domain/run-plan.ts';
 import type { ResolvedRunConfig, RunConfig } from '../../../../src-shared/schema/run-config.ts';
 
 export function fakeMeasuredRun(config: RunConfig): MeasuredRun {
-  const part = { runtime_bytes: 1e6, weight_bytes: 2e6, cache_bytes: 0, trained_bytes: 3e6, activation_bytes: 4e6 };
+  const part = {
+    runtime_bytes: 1e6,
+    weight_bytes: 2e6,
+    cache_bytes: 0,
+    trained_bytes: 3e6,
+    activation_bytes: 4e6,
+    answer_cache_bytes: 0,
+    evaluation_bytes: 0,
+  };
   return {
     plan: {
       config: config as ResolvedRunConfig,
