@@ -47,7 +47,7 @@ export function assembleEncoderDecoder(parts: EncoderDecoderParts): EncoderDecod
   const headLinear = tiedEmbeddings ? null : makeLinear(HEAD, hiddenSize, vocabSize, false);
   const head: LanguageHead = { linear: headLinear, tiedTable: table, softcap: null };
   const weights: WeightSpec[] = [
-    { name: table, shape: [vocabSize, hiddenSize], role: 'embedding' },
+    { name: table, shape: [vocabSize, hiddenSize], role: 'embedding', isNeverRun: true },
     ...stackWeights(encoder),
     ...stackWeights(decoder),
     ...(headLinear ? linearWeights([headLinear]) : []),

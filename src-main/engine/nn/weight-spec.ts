@@ -29,6 +29,8 @@ export interface WeightSpec {
   readonly role: 'matrix' | 'embedding' | 'vector';
   /** Matrices with the same stack are stored as one, in the order of the specs, where all of them are frozen. */
   readonly stack?: string;
+  /** A table under a name that is never run, since others look tokens up in it under theirs (T5's `shared`): no adapter of PEFT's works there. */
+  readonly isNeverRun?: true;
   /** Of a table: the row that learns nothing when it is looked up (torch's `padding_idx`); null or left out = none. */
   readonly paddingRow?: number | null;
   /** Of a table, set by PEFT before the step is built; null or left out = none. */

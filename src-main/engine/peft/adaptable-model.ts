@@ -51,11 +51,11 @@ export function listModules({ weights }: Pick<AdaptableModel, 'weights'>): strin
 /** All that an adapter can cover, in the order of the network. */
 export function listTargets({ weights, linears }: Pick<AdaptableModel, 'weights' | 'linears'>): AdapterTarget[] {
   const byWeight = new Map(linears.map((linear) => [`${linear.path}.weight`, linear]));
-  return weights.flatMap(({ name, shape, role }): AdapterTarget[] => {
+  return weights.flatMap(({ name, shape, role, isNeverRun }): AdapterTarget[] => {
     const linear = byWeight.get(name);
     if (linear !== undefined) return [linear];
     const [inFeatures, outFeatures] = shape as [number, number];
-    return role === 'embedding'
+    return role === 'embedding' && !isNeverRun
       ? [{ path: moduleOf(name), inFeatures, outFeatures, transposed: false, isTable: true }]
       : [];
   });

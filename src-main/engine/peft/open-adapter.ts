@@ -26,6 +26,7 @@ import { readTrainedWeights } from './adapter-output.ts';
 import { makeBaseReader, type ReadBase } from './base-weights.ts';
 import { turnTensors } from './file-orientation.ts';
 import { doubleRank, joinA, joinB, PissaStart } from './pissa.ts';
+import { dropNeverRun, neverRun } from './never-run.ts';
 import { shortNames } from './select-targets.ts';
 import { selectBesideAdapter } from './select-weights.ts';
 import { dropTiedHead, findTiedTable } from './tied-head.ts';
@@ -63,7 +64,8 @@ export async function openAdapter(
   if (kind === 'model') throw isModel(dir);
   if (kind === 'weights') return openWeights(model, dir);
   const { config: stored, ...saved } = await readPeftAdapter(dir);
-  const read = { ...saved, tensors: turnTensors(saved.tensors, transposedNames(model.weights)) };
+  const turned = turnTensors(saved.tensors, transposedNames(model.weights));
+  const read = { ...saved, tensors: dropNeverRun(model, turned) };
   const base = makeBaseReader(model, folder);
   const faults = await findMisfits(model, { config: stored, ...read }, dir, base);
   if (faults.length > 0) throw doesNotFit(dir, faults);
@@ -144,7 +146,8 @@ function settle(
   tensors: AdapterTensors,
   targets: readonly AdapterTarget[],
 ): { settings: AdapterSettings; own: ReadonlySet<string> } {
-  const modules = listModules(model);
+  const idle = neverRun(model);
+  const modules = listModules(model).filter((module) => !idle.includes(module));
   const saved = [...tensors.keys()].filter((name) => splitAdapterName(name).part === 'weights');
   const named = (config.modules_to_save ?? []).filter((name) => modules.some((module) => module.endsWith(name)));
   // The head of a classifier is saved whole without being named.

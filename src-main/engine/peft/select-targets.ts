@@ -19,7 +19,8 @@ import {
   type AdapterTarget,
 } from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
-import { isTiedHead } from './tied-head.ts';
+import { explainNeverRun } from './never-run.ts';
+import { hintTiedHead, isTiedHead } from './tied-head.ts';
 
 /** Where the settings stand, for messages. */
 export interface SettingsPlace {
@@ -141,8 +142,11 @@ class Selection {
   }
 
   #failUnmatched(wanted: string): void {
-    if (isTiedHead(this.#model, wanted)) {
-      const hint = 'modules_to_save with the embedding trains both';
+    const idle = explainNeverRun(this.#model, wanted);
+    if (idle) {
+      this.#fail('target_modules', idle.message, idle.hint);
+    } else if (isTiedHead(this.#model, wanted)) {
+      const hint = hintTiedHead(this.#model);
       this.#fail('target_modules', `"${wanted}" shares the table of the token embedding in this model`, hint);
     } else {
       const hint = `it has ${describeModules(this.#paths)}`;

@@ -13,8 +13,9 @@ import {
   type AdapterTarget,
 } from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
+import { explainNeverRun } from './never-run.ts';
 import { innerLinears, RUN_CONFIG } from './select-targets.ts';
-import { isTiedHead } from './tied-head.ts';
+import { hintTiedHead, isTiedHead } from './tied-head.ts';
 
 type BiasSettings = Pick<PeftConfig, 'bias' | 'modules_to_save'>;
 
@@ -34,8 +35,11 @@ export function selectBesideAdapter(
 ): Set<string> {
   const modules = listModules(model);
   for (const name of whole) {
-    if (isTiedHead(model, name)) {
-      const hint = 'name the embedding, embed_tokens in most models: both are then trained as one';
+    const idle = explainNeverRun(model, name);
+    if (idle) {
+      fail(faults, 'modules_to_save', idle.message, idle.hint);
+    } else if (isTiedHead(model, name)) {
+      const hint = hintTiedHead(model);
       fail(faults, 'modules_to_save', `"${name}" shares the table of the token embedding in this model`, hint);
     } else if (!modules.some((path) => path.endsWith(name))) {
       failUnmatched(faults, 'modules_to_save', name, modules);

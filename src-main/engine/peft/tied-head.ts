@@ -25,6 +25,13 @@ export function isTiedHead({ facts }: Pick<AdaptableModel, 'facts'>, name: strin
   return facts.tiedEmbeddings && (name === TIED_HEAD || TIED_HEAD.endsWith(name));
 }
 
+/** What to do instead of naming such a head. */
+export function hintTiedHead({ weights }: Pick<AdaptableModel, 'weights'>): string {
+  return weights.some(({ isNeverRun }) => isNeverRun)
+    ? 'leave it out; peft_type NONE trains the table itself'
+    : 'name the embedding in modules_to_save, embed_tokens in most models: both are then trained as one';
+}
+
 /** As PEFT saves it: the table a second time under the head's name. */
 export function addTiedHead(tensors: AdapterTensors, table: string | null): Map<string, AdapterTensor> {
   const all = new Map(tensors);

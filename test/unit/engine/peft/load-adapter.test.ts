@@ -18,6 +18,7 @@ import {
   faultsOf,
   makeTestFolder,
   startOf,
+  T5_CONFIG,
   trainedOf,
   writeFiles,
   writeRandomModel,
@@ -92,6 +93,30 @@ describe.each(SETTINGS.map((peft) => ({ peft })))('an adapter with $peft', ({ pe
     expect(anew.trainables.map(({ name }) => name)).toEqual(trainables.map(({ name }) => name));
     expect(await anew.restore(dir)).toEqual(await startOf(await load(dir)));
   });
+});
+
+it('what an adapter brings for a table that is never run has no effect, as in PEFT', async () => {
+  const t5 = await writeRandomModel(place('t5'), T5_CONFIG);
+  const dir = await save({ target_modules: ['q', 'v'] }, t5);
+  const tensor = (...shape: number[]): AdapterTensor => ({
+    shape,
+    data: new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(0.1),
+  });
+  const more = await changed(dir, (tensors, config) => {
+    tensors.set('shared.lora_embedding_A', tensor(8, 20));
+    tensors.set('shared.lora_embedding_B', tensor(8, 8));
+    config['target_modules'] = ['q', 'v', 'shared'];
+  });
+  const whole = await changed(dir, (tensors, config) => {
+    tensors.set('shared.weight', tensor(20, 8));
+    config['modules_to_save'] = ['shared'];
+  });
+  const wanted = await load(dir, undefined, t5);
+  for (const other of [more, whole]) {
+    const loaded = await load(other, undefined, t5);
+    expect({ ...loaded.config, adapter_path: dir }).toEqual(wanted.config);
+    expect(await startOf(loaded)).toEqual(await startOf(wanted));
+  }
 });
 
 describe('training on from an adapter', () => {

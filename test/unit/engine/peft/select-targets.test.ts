@@ -4,10 +4,11 @@
 import { describe, expect, it } from 'vitest';
 import { matchPattern } from '../../../../src-main/engine/peft/module-patterns.ts';
 import type { PeftConfig } from '../../../../src-shared/schema/run-config.ts';
-import { attach, failureOf, faultsOf, makeTestFolder, writeRandomModel } from './random-model.ts';
+import { attach, failureOf, faultsOf, makeTestFolder, T5_CONFIG, writeRandomModel } from './random-model.ts';
 
 const place = await makeTestFolder();
 const untied = await writeRandomModel(place('untied'));
+const t5 = await writeRandomModel(place('t5'), T5_CONFIG);
 const tied = await writeRandomModel(place('tied'), { tie_word_embeddings: true, num_hidden_layers: 12 });
 
 /** Paths of the linears that got an update. */
@@ -45,6 +46,23 @@ describe('target_modules', () => {
     expect(await updates({ target_modules: '.*(embed_tokens|q_proj)', r: 2 })).toHaveLength(1);
     expect(await updates({ target_modules: 'all-linear' })).toEqual([]);
     expect(await updates({ target_modules: '.*', modules_to_save: ['embed_tokens'] })).toEqual([]);
+  });
+
+  it('means no table that is never run, and says so where one is named', async () => {
+    const why = '"shared" is never run: encoder and decoder look tokens up in modules of their own';
+    for (const [setting, peft] of [
+      ['target_modules', { target_modules: ['q', 'shared'] }],
+      ['target_modules', { target_modules: 'shared' }],
+      ['modules_to_save', { target_modules: ['q'], modules_to_save: ['shared'] }],
+    ] as const) {
+      const error = await failureOf(attach(t5, { ...peft } as Partial<PeftConfig>));
+      expect(faultsOf(error)).toEqual([expect.stringContaining(`peft.${setting} ${why}`)]);
+      expect(error.faults[0]!.hint).toContain('peft_type NONE');
+    }
+    await attach(t5, { target_modules: '.*' });
+    expect(t5.model.weights.find(({ name }) => name === 'shared.weight')?.update ?? null).toBeNull();
+    const { trainables } = await attach(t5, { peft_type: 'NONE', trainable_modules: ['shared'] });
+    expect(trainables.map(({ name }) => name)).toEqual(['shared.weight']);
   });
 
   it('takes a name as the end of a path after a dot, and a pattern as the whole path', async () => {
