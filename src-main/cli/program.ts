@@ -23,6 +23,7 @@ import { addResumeCommand } from './commands/resume.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTrainCommand } from './commands/train.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { type CliEnvironment, createContext } from './context.ts';
 import type { AddCommand, RunAction } from './command.ts';
 import { EXIT_DONE, exitCodeOf } from './exit-codes.ts';
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addQuantizeReportCommand,
   addMergeCommand,
   addExportCommand,
+  addVerifyCommand,
   addRunsCommand,
   addQueueCommand,
   addServeCommand,

@@ -12,6 +12,7 @@ import { judgeExport } from '../../src-shared/domain/export-certificate.ts';
 import type { RunConfig } from '../../src-shared/schema/run-config.ts';
 import { writeTinyModel } from '../recipe/support/tiny-model.ts';
 import { makeFolder } from '../unit/jobs/support/start-fake.ts';
+import { REAL_MAIN, runCliToEnd } from '../unit/cli/support/run-cli.ts';
 import { type OpenBrowser, openBrowser, until } from './support/open-contract.ts';
 
 let home = '';
@@ -100,6 +101,10 @@ it('plans, learns, answers with base and tuned model, and exports', async () => 
   const sum = createHash('sha256').update(readFileSync(weights)).digest('hex');
   expect(adapter.certificate?.files.find(({ name }) => name.endsWith('.safetensors'))?.sha256).toBe(sum);
   expect(exports.find(({ id }) => id === adapter.id)?.certificate).toEqual(adapter.certificate);
+
+  const verify = await runCliToEnd(['verify', merged.dir, '--run', run, '--json'], { home, main: REAL_MAIN });
+  expect(verify.lines().at(-1)).toMatchObject({ event: 'result', verdict: 'same', dir: merged.dir });
+  expect(verify.code).toBe(0);
 }, 180_000);
 
 it('finds an export that was changed after it was written, and one that is gone', async () => {
