@@ -49,6 +49,7 @@ export const frame = {
     noTokenText:
       'Open the whole address that the terminal printed, with everything after the # sign. It changes with each start.',
   },
+  viewMissing: 'This screen could not be loaded',
   notices: 'Messages',
   dismiss: 'Put away',
 } as const;

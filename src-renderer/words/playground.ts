@@ -59,6 +59,7 @@ export const playground = {
     text: 'A chat needs memory too. Pause the training for it: it is saved, and goes on by itself when you leave.',
     besideText: 'Both share memory and processor, so both are slower.',
     pause: 'Pause it and load',
+    pauseOnly: 'Pause the training',
     beside: 'Load beside it',
     saving: (name: string) => `${name} is being saved`,
     paused: (name: string) => `${name} is paused while you chat`,

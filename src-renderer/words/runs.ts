@@ -19,6 +19,7 @@ export const runs = {
   groupLabel: 'Which runs',
   tagsLabel: 'Only with these tags',
   trash: 'Trash',
+  trashText: 'Runs that you put away. They take room on the disk until you delete them for good.',
   leaveTrash: 'Leave the trash',
   total: (count: number) => countOf(count, 'run', 'runs'),
   columns: {

@@ -92,12 +92,12 @@ export const runMethods = {
   'runs:setTags': method<null>()(z.strictObject({ run: id, tags: z.array(z.string().trim().min(1).max(60)).max(50) })),
   'runs:setNotes': method<null>()(z.strictObject({ run: id, notes: text })),
   /** Nothing is deleted yet: the runs are no longer listed. @throws run/locked while one is at work */
-  'runs:trash': method<null>()(z.strictObject({ runs: z.array(id).min(1).max(5000) })),
-  'runs:restore': method<null>()(z.strictObject({ runs: z.array(id).min(1).max(5000) })),
+  'runs:trash': method<null>()(z.strictObject({ runs: z.array(id).min(1).max(50_000) })),
+  'runs:restore': method<null>()(z.strictObject({ runs: z.array(id).min(1).max(50_000) })),
   /** What `runs:delete` would free. */
-  'runs:measure': method<{ readonly size_bytes: number }>()(z.strictObject({ runs: z.array(id).min(1).max(5000) })),
+  'runs:measure': method<{ readonly size_bytes: number }>()(z.strictObject({ runs: z.array(id).min(1).max(50_000) })),
   /** Deletes runs that are in the trash, with their files. */
-  'runs:delete': method<null>()(z.strictObject({ runs: z.array(id).min(1).max(5000) })),
+  'runs:delete': method<null>()(z.strictObject({ runs: z.array(id).min(1).max(50_000) })),
   'runs:compare': method<RunComparison>()(z.strictObject({ runs: z.array(id).min(2).max(6) })),
   /** Reads a run folder that the history does not know. */
   'runs:import': method<RunSummary>()(z.strictObject({ path: filePath })),

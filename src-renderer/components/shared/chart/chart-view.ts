@@ -150,7 +150,8 @@ export class ChartView {
       width: Math.max(width, 50),
       height,
       legend: { show: false },
-      padding: [10, 12, 0, 0],
+      // Half of the last number of the x axis stands to the right of the curve.
+      padding: [10, 24, 0, 0],
       scales: { x: { time: false }, y: { range: { min: { pad: 0.06 }, max: { pad: 0.06 } } } },
       axes: [makeAxis(formatX, 'bottom', 26), makeAxis(formatY, 'left', 56)],
       series: [{}, ...series.map(toUplotSeries)],
