@@ -43,6 +43,8 @@ export default defineConfig({
       outDir: path.join(out, 'renderer'),
       emptyOutDir: true,
       target: OLDEST_CHROMIUM,
+      // A page of a third of the size is there sooner.
+      minify: true,
       rollupOptions: { input: { index: at('src-renderer', 'index.html') } },
     },
   },

@@ -120,8 +120,11 @@ function comeForward(window: BrowserWindow | null): void {
   window?.focus();
 }
 
-/** Electron's own switches mean nothing to Node, or something else. */
+/**
+ * Electron's own switches mean nothing to Node, or something else. Core and jobs run from sources: what Node makes of them is kept for
+ * the next start, which is sooner there by it.
+ */
 function coreEnvironment(): NodeJS.ProcessEnv {
   const { ELECTRON_RUN_AS_NODE: _asNode, NODE_OPTIONS: _options, ...env } = process.env;
-  return { ...env, TUNESMITH_HOME: home };
+  return { NODE_COMPILE_CACHE: path.join(windowFolder, 'compile'), ...env, TUNESMITH_HOME: home };
 }

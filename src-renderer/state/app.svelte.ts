@@ -11,6 +11,7 @@ import { Engine } from './engine.svelte.ts';
 import { Messages } from './messages.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Router } from './router.svelte.ts';
+import { SeenHistory } from './run-list.svelte.ts';
 import { Tour } from './tour.svelte.ts';
 
 export class App {
@@ -21,6 +22,7 @@ export class App {
   readonly engine: Engine;
   readonly activity: Activity;
   readonly downloads: Downloads;
+  readonly history: SeenHistory;
   readonly preferences: Preferences;
   readonly tour: Tour;
   status = $state<ClientStatus>('connecting');
@@ -32,6 +34,7 @@ export class App {
     this.engine = new Engine(this.client);
     this.activity = new Activity(this.client);
     this.downloads = new Downloads(this.client);
+    this.history = new SeenHistory(this.client);
     this.preferences = new Preferences(this.client);
     this.tour = new Tour(this.preferences);
     this.status = this.client.status();

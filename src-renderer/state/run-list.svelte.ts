@@ -19,8 +19,27 @@ export const STATE_GROUPS = {
 } as const satisfies Record<string, readonly RunState[]>;
 export type StateGroup = keyof typeof STATE_GROUPS;
 
-const PIECE = 100;
+/** A large screen shows about so many. */
+const PIECE = 60;
+/** As core gives them. */
+const MOST_AT_ONCE = 500;
 const SEARCH_PAUSE_MS = 150;
+
+/**
+ * The history as it was last seen, for as long as nothing in it changes: a person who comes back to it has it at once, and it is read anew
+ * behind that.
+ */
+export class SeenHistory {
+  page: { readonly total: number; readonly rows: readonly (RunSummary | undefined)[] } | null = null;
+  tags: readonly TagCount[] = [];
+
+  constructor(client: Client) {
+    const forget = (): void => void (this.page = null);
+    client.on('run:changed', forget);
+    client.on('runs:moved', forget);
+    client.onRestart(forget);
+  }
+}
 
 export class RunList {
   search = $state('');
@@ -40,14 +59,21 @@ export class RunList {
 
   readonly isFiltered = $derived(this.search !== '' || this.group !== 'all' || this.tags.length > 0);
   readonly #client: Client;
+  readonly #seen: SeenHistory | null;
   /** Pieces that were asked for. */
   #asked: boolean[] = [];
   /** Answers to an earlier question are not wanted any more. */
   #question = 0;
   #searchTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: Client) {
+  /** @param seen left out = it begins with nothing */
+  constructor(client: Client, seen: SeenHistory | null = null) {
     this.#client = client;
+    this.#seen = seen;
+    if (!seen?.page) return;
+    this.total = seen.page.total;
+    this.rows = seen.page.rows;
+    this.knownTags = seen.tags;
   }
 
   /** @returns ends the listening */
@@ -122,6 +148,22 @@ export class RunList {
     this.selected = [];
   }
 
+  /** All runs as they come at first. */
+  #isWhole(): boolean {
+    return !this.isFiltered && !this.trash && this.sort === 'created_at' && this.descending;
+  }
+
+  /** Ids of all runs that match, whether loaded or not. */
+  async readAllIds(): Promise<string[]> {
+    const ids: string[] = [];
+    for (;;) {
+      const query = { ...this.#query(ids.length), limit: MOST_AT_ONCE };
+      const { total, runs } = await this.#client.call('runs:list', query);
+      ids.push(...runs.map(({ id }) => id));
+      if (runs.length === 0 || ids.length >= total) return ids;
+    }
+  }
+
   #query(offset: number): MethodInput<'runs:list'> {
     const { search, tags, trash, sort, descending } = this;
     return {
@@ -147,6 +189,7 @@ export class RunList {
       const rows: (RunSummary | undefined)[] = piece === 0 ? [] : [...this.rows];
       rows.length = total;
       for (const [index, run] of runs.entries()) rows[piece * PIECE + index] = run;
+      if (this.#seen && piece === 0 && this.#isWhole()) this.#seen.page = { total, rows };
       return rows;
     } catch (error) {
       if (question === this.#question) this.failure = toFailure(error);
@@ -156,7 +199,9 @@ export class RunList {
 
   async #loadTags(): Promise<void> {
     const known = await this.#client.call('runs:listTags', {}).catch(() => null);
-    if (known) this.knownTags = known;
+    if (!known) return;
+    this.knownTags = known;
+    if (this.#seen) this.#seen.tags = known;
   }
 
   /** A run that is listed changes in its place; a new one may belong anywhere. */

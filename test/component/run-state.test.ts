@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MetricRecord } from '../../src-shared/domain/history.ts';
 import type { MetricPage, RunPageDetails, TimedRunEvent } from '../../src-shared/domain/run-views.ts';
-import { RunList } from '../../src-renderer/state/run-list.svelte.ts';
+import { RunList, SeenHistory } from '../../src-renderer/state/run-list.svelte.ts';
 import { listHappenings } from '../../src-renderer/state/run-log.ts';
 import { findRemedies } from '../../src-renderer/state/run-remedies.ts';
 import { findAnswerChanges, findEvalChange } from '../../src-renderer/state/run-result.ts';
@@ -63,13 +63,38 @@ describe('the list', () => {
     const { list, core } = open();
     await list.reload();
     expect(list.total).toBe(230);
-    expect(list.rows[99]?.id).toBe('r99');
-    expect(list.rows[100]).toBeUndefined();
-    list.need(95, 130);
-    list.need(95, 130);
+    expect(list.rows[59]?.id).toBe('r59');
+    expect(list.rows[60]).toBeUndefined();
+    list.need(55, 90);
+    list.need(55, 90);
     await settle();
-    expect(list.rows[199]?.id).toBe('r199');
+    expect(list.rows[119]?.id).toBe('r119');
+    expect(list.rows[120]).toBeUndefined();
     expect(core.calls.filter(({ method }) => method === 'runs:list')).toHaveLength(2);
+  });
+
+  it('tells the ids of all that match, loaded or not', async () => {
+    const { list } = open();
+    await list.reload();
+    expect(await list.readAllIds()).toEqual(all.map(({ id }) => id));
+    list.search = 'Run r7';
+    expect(await list.readAllIds()).toHaveLength(11);
+  });
+
+  it('is there at once where it was seen before, and is read anew behind that', async () => {
+    const { core } = open();
+    const seen = new SeenHistory(core.client);
+    const first = new RunList(core.client, seen);
+    await first.reload();
+    await first.reload();
+    const again = new RunList(core.client, seen);
+    expect(again.total).toBe(230);
+    expect(again.rows[3]?.id).toBe('r3');
+    again.setSearch('Run r7');
+    await again.reload();
+    expect(new RunList(core.client, seen).total).toBe(230);
+    core.push('runs:moved', { runs: ['r3'] });
+    expect(new RunList(core.client, seen).total).toBeNull();
   });
 
   it('shows the answer to the latest question only', async () => {
