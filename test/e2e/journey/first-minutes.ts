@@ -56,14 +56,14 @@ export function playFirstMinutes(stage: Stage): void {
         .innerText();
       expect(existsSync(path.join(dir, 'adapter_model.safetensors'))).toBe(true);
       expect(existsSync(path.join(dir, 'adapter_config.json'))).toBe(true);
-      await page.getByText('It answers as the run does').waitFor();
+      await page.getByText('It answers as the run does').first().waitFor();
       await page.getByText('100 % of').or(page.getByText('100% of')).first().waitFor();
-      await page.getByText('Files', { exact: true }).click();
-      await page.getByText('adapter_model.safetensors').waitFor();
+      await page.getByText('Files', { exact: true }).first().click();
+      await page.getByText('adapter_model.safetensors').first().waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
       // It is no message that is gone: the run keeps it.
       await page.getByText('Exports', { exact: true }).click();
-      await page.getByText('answers the same').waitFor();
+      await page.getByText('answers the same').first().waitFor();
     });
   });
 }
