@@ -7,7 +7,7 @@ import { renderModelFiles, SPECIAL_TOKENS, VOCAB_SIZE } from './model-files.ts';
 import { makeTaskData, renderTaskFiles, type TaskData } from './task-data.ts';
 
 /** Examples of the pre-training corpus: some 2 million tokens. */
-const CORPUS_ROWS = 40_000;
+export const CORPUS_ROWS = 40_000;
 
 export interface SampleResources {
   readonly task: TaskData;

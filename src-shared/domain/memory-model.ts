@@ -29,8 +29,8 @@ export const ENTRY_LAYER_BYTES = 1.2e6;
 export const WRITER_ENTRIES = 3;
 export const CLASSIFIER_ENTRIES = 2;
 /** Products that are prepared for each new shape, where rows or their labels differ in number: of training, of evaluations. */
-export const SHAPES_BYTES = 75e6;
-export const EVALUATED_SHAPES_BYTES = 75e6;
+export const SHAPES_BYTES = 105e6;
+export const EVALUATED_SHAPES_BYTES = 105e6;
 /** Answers that are written to held-out rows, and the tokens of each. */
 export const SAMPLE_ANSWERS = 3;
 export const ANSWER_TOKENS = 64;

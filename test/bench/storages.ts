@@ -8,9 +8,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensurePythonEnv } from '../../scripts/python-env.mjs';
-import { renderRows } from '../../scripts/sample/corpus/corpus.ts';
+import { makeCorpus, renderRows } from '../../scripts/sample/corpus/corpus.ts';
 import { describeRun } from '../../scripts/sample/pretraining.ts';
-import { makeSampleResources } from '../../scripts/sample/resources.ts';
+import { CORPUS_ROWS } from '../../scripts/sample/resources.ts';
+import { makeTaskData } from '../../scripts/sample/task-data.ts';
 import { REPO_ROOT } from '../../scripts/setup/paths.mjs';
 import type { EngineHost } from '../../src-main/engine/recipes/contract.ts';
 import { readExamples } from '../../src-main/engine/recipes/evaluate.ts';
@@ -33,7 +34,7 @@ const nameOf = ({ method, double_quant }: StorageReport['quantization']): string
 
 /** The rows that pre-training has held out, as it made them. @returns their files */
 async function writeHeldOut(folder: string, host: EngineHost): Promise<string[]> {
-  const { corpus } = makeSampleResources();
+  const corpus = makeCorpus(CORPUS_ROWS, makeTaskData());
   const files = Object.entries(corpus).map(([name, rows]) => {
     const file = path.join(folder, `${name}.jsonl`);
     writeFileSync(file, renderRows(rows));
