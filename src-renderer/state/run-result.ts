@@ -20,6 +20,34 @@ export function findEvalChange(evaluations: readonly EvaluationRecord[]): EvalCh
   return { first, best, gain: isComparable ? Math.max(0, 1 - best.eval_loss / first.eval_loss) : 0 };
 }
 
+/** The figure that says most: how often a classifier is right; else how wrong the model is on average. */
+export interface Headline {
+  /** `accuracy`, or `loss`. */
+  readonly name: string;
+  readonly first: number;
+  readonly best: number;
+  /** Better by this: points of accuracy (0 to 1), or the share by which the loss fell. 0 where it is not. */
+  readonly gain: number;
+}
+
+export function headlineOf({ first, best, gain }: EvalChange): Headline {
+  const [before, after] = [first.metrics['accuracy'], best.metrics['accuracy']];
+  if (before === undefined || after === undefined) {
+    return { name: 'loss', first: first.eval_loss, best: best.eval_loss, gain };
+  }
+  return { name: 'accuracy', first: before, best: after, gain: Math.max(0, after - before) };
+}
+
+/** All the others of a check, from the first to the best. */
+export function otherFigures({ first, best }: EvalChange, headline: Headline): Omit<Headline, 'gain'>[] {
+  const loss = { name: 'loss', first: first.eval_loss, best: best.eval_loss };
+  const named = Object.entries(best.metrics).map(([name, value]) => ({
+    ...{ name, best: value },
+    first: first.metrics[name] ?? value,
+  }));
+  return [...named, loss].filter(({ name }) => name !== headline.name);
+}
+
 export interface AnswerChange {
   readonly prompt: string;
   readonly expected: string | null;

@@ -123,6 +123,8 @@ export const evaluate = {
   whose: 'Whose answers',
   allRight: 'Every answer is as wanted.',
   question: 'Question',
+  textRead: 'Text',
   wanted: 'Wanted',
   answer: 'Answer',
+  found: 'Found',
 } as const;

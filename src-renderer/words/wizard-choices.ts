@@ -4,7 +4,7 @@
 import { countOf, formatBytes, formatCompact } from './format.ts';
 
 export const modelStep = {
-  text: 'The model you start from. It already reads and writes; your examples teach it one thing more.',
+  text: 'The model you start from. It knows language already; your examples teach it one thing more.',
   label: 'Models to start from',
   sampleName: 'Sample model',
   sampleText: 'Tiny; made to watch training in a minute. It knows only its own small world.',
@@ -66,8 +66,8 @@ export const methodStep = {
     attentionText: 'Query, key, value and output. Smaller; enough for tone and form.',
     own: 'My choice',
     ownText: 'Tick the matrices yourself.',
-    group: (name: string, layers: number, shape: string) =>
-      `${name}, in ${countOf(layers, 'layer', 'layers')}, ${shape}`,
+    group: (name: string, count: number, shapes: string) =>
+      `${name}, ${countOf(count, 'matrix', 'matrices')}, ${shapes}`,
   },
   rankLow: 'Very little can be learned with so few numbers.',
   rankHigh: 'More than most data can fill: it may learn your rows by heart.',

@@ -5,7 +5,7 @@ import type { MetricPage, RunPageDetails, TimedRunEvent } from '../../src-shared
 import { RunList, SeenHistory } from '../../src-renderer/state/run-list.svelte.ts';
 import { listHappenings } from '../../src-renderer/state/run-log.ts';
 import { findRemedies } from '../../src-renderer/state/run-remedies.ts';
-import { findAnswerChanges, findEvalChange } from '../../src-renderer/state/run-result.ts';
+import { findAnswerChanges, findEvalChange, headlineOf, otherFigures } from '../../src-renderer/state/run-result.ts';
 import { evaluationCurve } from '../../src-renderer/state/run-series.ts';
 import { RunView } from '../../src-renderer/state/run-view.svelte.ts';
 import { makeRun } from './support/fixtures.ts';
@@ -189,6 +189,23 @@ describe('a result', () => {
     perplexity: 1,
     best: true,
     metrics: {},
+  });
+
+  it('of a classifier leads with how often it is right, and tells the loss beside', () => {
+    const check = (step: number, eval_loss: number, accuracy: number) => ({
+      ...evaluation(step, eval_loss),
+      metrics: { accuracy, f1: accuracy / 2 },
+    });
+    const change = findEvalChange([check(0, 2, 0.25), check(9, 1, 0.75)])!;
+    const headline = headlineOf(change);
+    expect(headline).toEqual({ name: 'accuracy', first: 0.25, best: 0.75, gain: 0.5 });
+    expect(otherFigures(change, headline)).toEqual([
+      { name: 'f1', first: 0.125, best: 0.375 },
+      { name: 'loss', first: 2, best: 1 },
+    ]);
+    const writer = findEvalChange([evaluation(0, 2), evaluation(9, 1)])!;
+    expect(headlineOf(writer)).toEqual({ name: 'loss', first: 2, best: 1, gain: 0.5 });
+    expect(otherFigures(writer, headlineOf(writer))).toEqual([]);
   });
 
   it('is the first check against the best', () => {

@@ -155,14 +155,17 @@ function classifySamples(options: ClassifierOptions, { program, prompts, example
   }));
 }
 
-/** The first rows, of different classes as far as there are some. */
+/** The first rows, of different classes as far as there are some; no text twice. */
 function chooseSamples(examples: readonly TokenizedExample[]): TokenizedExample[] {
-  const first = new Map<string, TokenizedExample>();
-  for (const example of examples) {
-    const key = String(example.target);
-    if (!first.has(key)) first.set(key, example);
-    if (first.size === MOST_SAMPLES) break;
-  }
-  const chosen = new Set([...first.values(), ...examples]);
-  return [...chosen].slice(0, MOST_SAMPLES);
+  const chosen = new Map<string, TokenizedExample>();
+  const classes = new Set<string>();
+  const take = (example: TokenizedExample): void => {
+    const text = example.inputIds.join();
+    if (chosen.size === MOST_SAMPLES || chosen.has(text)) return;
+    chosen.set(text, example);
+    classes.add(String(example.target));
+  };
+  for (const example of examples) if (!classes.has(String(example.target))) take(example);
+  for (let row = 0; row < examples.length && chosen.size < MOST_SAMPLES; row++) take(examples[row]!);
+  return [...chosen.values()];
 }
