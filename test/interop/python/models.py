@@ -15,17 +15,29 @@ def class_for(settings):
 
 
 def make_model(
-    folder, model_type, config, seed=0, dtype="f32", max_shard_size="5GB", legacy_config=False, own_head=False
+    folder,
+    model_type,
+    config,
+    seed=0,
+    dtype="f32",
+    max_shard_size="5GB",
+    legacy_config=False,
+    own_head=False,
+    scaled_query=False,
 ):
     """Makes a model whose logits are of order one: with transformers' own start (deviation 0.02) all logits would be near
     zero and an absolute tolerance would prove little. `legacy_config` writes config.json as transformers 4 did; `own_head` parts
-    a head from the embedding that transformers has tied (T5 1.1, whose files have both)."""
+    a head from the embedding that transformers has tied (T5 1.1, whose files have both); `scaled_query` makes T5's queries as small
+    as its own start has them, since it does not scale the scores: else these are four times a trained model's, and bf16 or one step of
+    AdamW on a gradient near zero moves the loss by more than a trace may differ."""
     settings = AutoConfig.for_model(model_type, **config)
     model = class_for(settings).from_config(settings, attn_implementation="eager")
     if own_head:
         model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.shared.weight))
         model.all_tied_weights_keys.pop("lm_head.weight", None)
     randomize(model, seed)
+    if scaled_query:
+        scale_queries(model)
     model.to(DTYPES[dtype])
     model.save_pretrained(folder, max_shard_size=max_shard_size)
     if legacy_config:
@@ -50,6 +62,13 @@ def randomize(model, seed):
                 parameter.copy_(noise * 2 / parameter.shape[1] ** 0.5)
             else:
                 parameter.copy_(noise / parameter.shape[-1] ** 0.5)
+
+
+def scale_queries(model):
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("Attention.q.weight"):
+                parameter.mul_(model.config.d_kv**-0.5)
 
 
 def write_legacy_config(folder):

@@ -30,11 +30,11 @@ def save_quantized(folder, out, kind, double_quant=True):
     return {}
 
 
-def quantized_logits(folder, tokens, out, kind="stored", double_quant=True, exact=False):
+def quantized_logits(folder, tokens, out, kind="stored", double_quant=True, exact=False, decoder_tokens=None):
     """`exact`: the same weights, expanded to bf16, in f32 products: what all computing in lower precision comes near to."""
     model = load_quantized(folder, kind, double_quant)
     if exact:
         model = model.dequantize().float()
-    logits = logits_of(model.eval(), tokens)
+    logits = logits_of(model.eval(), tokens, decoder_tokens)
     save_file({"logits": logits}, out)
     return {"largest": logits.abs().max().item()}
