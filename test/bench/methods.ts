@@ -178,7 +178,7 @@ keepSection(results, '## Equal numbers of parameters', [
   ...table(['Method', 'Parameters', 'Rate', 'Mean', 'Deviation', ...seeds], methodRows),
 ]);
 keepSection(results, '## LoRA over weights stored smaller', [
-  'Held-out loss on the same task with the same steps, by `test/bench/methods.ts`.',
+  'Held-out loss on the same task with the same steps, by `test/bench/methods.ts`. The seeds differ more than the storages do.',
   '',
   ...table(['Weights', 'Untrained', 'Trained, mean', ...seeds], storageRows),
 ]);
