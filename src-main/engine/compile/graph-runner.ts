@@ -167,8 +167,8 @@ export class GraphRunner implements Runner {
     const multiply = (a: ValueId, b: ValueId): ValueId => this.op('Mul', { T: { type: 'int32' } }, [a, b], 1)[0]!;
     let product = symbols.map((name) => this.#sizeFeed(name)).reduce(multiply);
     if (coefficient === 1) return product;
-    // Coefficients are c or 1/c; sizes are multiples of c by contract (divideDim).
-    const denominator = coefficient < 1 ? Math.round(1 / coefficient) : fractionDenominator(coefficient);
+    // Sizes are multiples of the denominator by contract (divideDim).
+    const denominator = denominatorOf(coefficient);
     const numerator = Math.round(coefficient * denominator);
     if (numerator !== 1) product = multiply(product, this.dim(numerator));
     if (denominator === 1) return product;
@@ -212,10 +212,11 @@ export class GraphRunner implements Runner {
   }
 }
 
-/** Smallest denominator up to 64 that makes the coefficient whole. */
-function fractionDenominator(coefficient: number): number {
+/** Smallest number that makes the coefficient whole: up to 64, or any where the coefficient is 1/c. */
+function denominatorOf(coefficient: number): number {
   for (let denominator = 1; denominator <= 64; denominator++) {
     if (Math.abs(coefficient * denominator - Math.round(coefficient * denominator)) < 1e-9) return denominator;
   }
+  if (Math.abs(1 / coefficient - Math.round(1 / coefficient)) < 1e-6) return Math.round(1 / coefficient);
   throw new Error(`internal: size coefficient ${coefficient} is not a simple fraction`);
 }

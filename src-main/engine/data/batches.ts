@@ -53,8 +53,8 @@ export interface BuildBatchOptions {
   readonly problemType?: ProblemType;
 }
 
-/** Lengths are rounded up to this, so that few different shapes occur. */
-const LENGTH_STEP = 8;
+/** Lengths are rounded up to this, so that few different shapes occur; only the largest one allowed may be no multiple of it. */
+export const LENGTH_STEP = 8;
 
 /**
  * @param rows example indices of each row (`PlannedBatch.rows`); packed ones may be laid out in other rows

@@ -64,7 +64,8 @@ export function assembleCausalModel(parts: CausalParts): CausalModel {
     tablesDependOnLength: Object.values(ropes).some(ropeDependsOnLength),
     cacheLimit: Object.values(ropes).reduce((limit: number | null, rope) => limit ?? ropeSwitch(rope), null),
     hostTables: (positions, seq) => tablesOf(ropes, positions, seq),
-    forward(ctx, tokens) {
+    forward(ctx, batch) {
+      const tokens: TokenBatch = { ...batch, parts: batch.cache ? 1 : ctx.attentionParts };
       const maskOf = rememberMasks(ctx, tokens, parts.makeMask ?? causalMask);
       let x = embed(ctx, tokens, parts);
       for (const block of blocks) {

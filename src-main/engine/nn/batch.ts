@@ -50,6 +50,8 @@ export interface TokenBatch {
   /** Tables by name (rotary cosines and sines), f32 [positions, width]. */
   readonly tables: Readonly<Record<string, Tensor>>;
   readonly cache: KeyValueCache | null;
+  /** Pieces that attention may be computed in; more than 1 only where keys are the queries' own and masks causal. */
+  readonly parts: number;
   /** null unless the model is an encoder-decoder. */
   readonly source: SourceBatch | null;
 }

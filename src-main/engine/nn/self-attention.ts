@@ -100,7 +100,8 @@ export function applySelfAttention(
   const queries = rotate(ctx, norms ? normHeads(ctx, q, norms.q) : q, module, tokens);
   const keys = rotate(ctx, norms ? normHeads(ctx, k, norms.k) : k, module, tokens);
   const all = tokens.cache ? tokens.cache.extend(layer, keys, v) : { k: keys, v };
-  return applyLinear(ctx, attention(queries, all.k, all.v, mask, { scale, softcap }), module.output);
+  const { parts } = tokens;
+  return applyLinear(ctx, attention(queries, all.k, all.v, mask, { scale, softcap, parts }), module.output);
 }
 
 /** @param x [batch, seq, heads, headDim] */

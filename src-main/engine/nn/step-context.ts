@@ -15,6 +15,8 @@ export interface StepContext {
   readonly training: boolean;
   /** Recompute each block in the backward pass instead of keeping its inside. */
   readonly checkpointing: boolean;
+  /** Pieces that causal attention is computed in (`AttentionOptions.parts`). */
+  readonly attentionParts: number;
   /** The trainable tensor of that name, or null where it is frozen or does not exist. */
   parameter(name: string): Parameter | null;
   /** A frozen tensor in f32 (vectors and other small ones). */

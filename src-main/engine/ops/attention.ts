@@ -4,7 +4,7 @@
  * Query heads that share a key/value head are laid one under the other (no copies of keys and values). The backward pass uses
  * rowsum(dP * P) = rowsum(dO * O), which needs no pass over [seq, keys]. Source: Vaswani et al. 2017; Dao et al. 2022 for the identity.
  */
-import { type Dim, multiplyDims } from '../device/dim.ts';
+import { type Dim, divideDim, multiplyDims, sameDim } from '../device/dim.ts';
 import { unbroadcast } from './basics.ts';
 import { batchMatmul } from './matmul.ts';
 import * as raw from './primitives.ts';
@@ -15,13 +15,19 @@ export interface AttentionOptions {
   readonly scale: number;
   /** Gemma 2: cap * tanh(scores / cap). */
   readonly softcap?: number | null;
+  /**
+   * Where no query may look at a later key anyway, and keys are as many as queries: pieces that the queries are cut into, each of which
+   * leaves out the keys beyond its end. Must divide the queries; 1 = one piece that looks at all keys.
+   */
+  readonly parts?: number;
 }
 
 /**
  * @param q [batch, queries, heads, headDim]
  * @param k [batch, keys, kvHeads, headDim]
  * @param v like k
- * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype; gets a gradient where a learned bias is in it.
+ * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype; gets a gradient where a learned bias is in it
+ *   (and `parts` is 1).
  * @returns [batch * queries, heads * headDim]
  */
 export function attention(
@@ -29,74 +35,149 @@ export function attention(
   k: Tensor,
   v: Tensor,
   mask: Tensor,
-  { scale, softcap = null }: AttentionOptions,
+  { scale, softcap = null, parts = 1 }: AttentionOptions,
 ): Tensor {
   const [batch, queries, heads, headDim] = q.shape as [Dim, Dim, number, number];
-  const kvHeads = k.shape[2] as number;
-  const layout: Layout = { batch, queries, keys: k.shape[1]!, heads, kvHeads, headDim };
-  let saved: { q: Tensor; k: Tensor; v: Tensor; p: Tensor; out: Tensor; capped: Tensor | null };
+  const layouts = layoutsOf(q, k, parts);
+  let saved: readonly Attended[];
   const [result] = differentiable(
     q.runner,
     [q, k, v, mask],
     (save) => {
-      const qs = groupQueries(raw.multiply(q, scale), layout);
-      const ks = raw.transpose(k, [0, 2, 1, 3]); // [batch, kvHeads, keys, headDim]
-      const vs = raw.transpose(v, [0, 2, 1, 3]);
-      const products = perHead(batchMatmul(qs, ks, { transposeB: true }), layout);
-      const capped = softcap === null ? null : raw.tanh(raw.multiply(products, 1 / softcap));
-      const scores = capped ? raw.multiply(capped, softcap!) : products;
-      const p = perGroup(raw.softmax(raw.add(scores, mask)), layout);
-      const out = batchMatmul(p, vs); // [batch, kvHeads, group * queries, headDim]
-      saved = { q: qs, k: ks, v: vs, p, out, capped };
-      save(qs, ks, vs, p, out, ...(capped ? [capped] : []));
-      return [ungroupQueries(out, layout)];
+      const qs = raw.splitEvenly(byHead(q), parts, 2);
+      // The scale rides on the keys, in both directions: there are fewer of them than queries, let alone scores.
+      const ks = byHead(raw.multiply(k, scale));
+      const vs = byHead(v);
+      saved = layouts.map((layout, index) => {
+        const [own, part] = [perGroup(qs[index]!, layout), maskPart(mask, layout, parts === 1 ? null : index)];
+        return attend(own, firstKeys(ks, layout), firstKeys(vs, layout), part, layout, softcap);
+      });
+      save(...saved.flatMap(({ q, k, v, p, out, capped }) => [q, k, v, p, out, ...(capped ? [capped] : [])]));
+      return [fromHeads(saved.map(({ out }, index) => perHead(out, layouts[index]!)))];
     },
     ([dy]) => {
-      const dout = groupQueries(raw.reshape(dy!, [batch, queries, heads, headDim]), layout);
-      const dv = batchMatmul(saved.p, dout, { transposeA: true });
-      const dp = batchMatmul(dout, saved.v, { transposeB: true });
-      const delta = raw.sum(raw.multiply(dout, saved.out), [-1], true);
-      let ds = raw.multiply(saved.p, raw.subtract(dp, delta));
-      const dmask = needsGradient(mask) ? unbroadcast(perHead(ds, layout), mask.shape) : null;
-      if (saved.capped) {
-        const slope = raw.subtract(raw.scalar(q.runner, 1, q.dtype), raw.square(perGroup(saved.capped, layout)));
-        ds = raw.multiply(ds, slope);
-      }
-      const dq = raw.multiply(ungroupQueries(batchMatmul(ds, saved.k), layout), scale);
-      const dk = batchMatmul(ds, saved.q, { transposeA: true });
-      return [raw.reshape(dq, q.shape), raw.transpose(dk, [0, 2, 1, 3]), raw.transpose(dv, [0, 2, 1, 3]), dmask];
+      const dout = raw.splitEvenly(byHead(raw.reshape(dy!, [batch, queries, heads, headDim])), parts, 2);
+      const grads = saved.map((part, index) => attendBackward(part, dout[index]!, layouts[index]!, softcap));
+      const dq = fromHeads(grads.map((grad, index) => perHead(grad.dq, layouts[index]!)));
+      const dk = raw.multiply(byHead(sumFirstKeys(grads.map((grad) => grad.dk))), scale);
+      const dv = byHead(sumFirstKeys(grads.map((grad) => grad.dv)));
+      const dmask = needsGradient(mask) ? unbroadcast(perHead(grads[0]!.dscores, layouts[0]!), mask.shape) : null;
+      return [raw.reshape(dq, q.shape), dk, dv, dmask];
     },
   );
   return result!;
 }
 
+/** What the backward pass of one part needs; [batch, kvHeads, ...]. */
+interface Attended {
+  readonly q: Tensor;
+  /** Scaled. */
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly p: Tensor;
+  readonly out: Tensor;
+  readonly capped: Tensor | null;
+}
+
+function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, layout: Layout, softcap: number | null): Attended {
+  const { scores, capped } = maskedScores(q, k, mask, layout, softcap);
+  const p = raw.softmax(scores);
+  return { q, k, v, p, out: batchMatmul(p, v), capped };
+}
+
+/** @param dy [batch, heads, queries, headDim] @returns gradients by group; `dk` still without the scale, `dscores` those of the mask */
+function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layout: Layout, softcap: number | null) {
+  const dout = perGroup(dy, layout);
+  const dv = batchMatmul(p, dout, { transposeA: true });
+  const dp = batchMatmul(dout, v, { transposeB: true });
+  const delta = raw.sum(raw.multiply(dout, out), [-1], true);
+  const dscores = raw.multiply(p, raw.subtract(dp, delta));
+  const one = raw.scalar(q.runner, 1, q.dtype);
+  const ds =
+    softcap !== null && capped
+      ? raw.multiply(dscores, raw.subtract(one, raw.square(perGroup(capped, layout))))
+      : dscores;
+  return { dq: batchMatmul(ds, k), dk: batchMatmul(ds, q, { transposeA: true }), dv, dscores };
+}
+
+/**
+ * q k^T, bent where a cap is asked for, plus the mask: [batch, kvHeads, group * queries, keys].
+ * @returns `capped` = scores / cap before the mask
+ */
+function maskedScores(
+  q: Tensor,
+  k: Tensor,
+  mask: Tensor,
+  layout: Layout,
+  softcap: number | null,
+): { scores: Tensor; capped: Tensor | null } {
+  const products = perHead(batchMatmul(q, k, { transposeB: true }), layout);
+  const capped = softcap === null ? null : raw.tanh(raw.multiply(products, 1 / softcap));
+  const scores = capped ? raw.multiply(capped, softcap!) : products;
+  return { scores: perGroup(raw.add(scores, mask), layout), capped };
+}
+
 interface Layout {
   readonly batch: Dim;
+  /** Of this part. */
   readonly queries: Dim;
   readonly keys: Dim;
   readonly heads: number;
   readonly kvHeads: number;
-  readonly headDim: number;
 }
 
-/** [batch, queries, heads, headDim] -> [batch, kvHeads, group * queries, headDim] */
-function groupQueries(x: Tensor, { batch, queries, heads, kvHeads, headDim }: Layout): Tensor {
-  const rows = multiplyDims(heads / kvHeads, queries);
-  return raw.reshape(raw.transpose(x, [0, 2, 1, 3]), [batch, kvHeads, rows, headDim]);
+function layoutsOf(q: Tensor, k: Tensor, parts: number): Layout[] {
+  const [batch, queries, heads] = q.shape as [Dim, Dim, number];
+  const [, keys, kvHeads] = k.shape as [Dim, Dim, number];
+  return Array.from({ length: parts }, (_, index) => ({
+    batch,
+    queries: divideDim(queries, parts),
+    keys: multiplyDims(index + 1, divideDim(keys, parts)),
+    heads,
+    kvHeads,
+  }));
 }
 
-/** [batch, kvHeads, group * queries, headDim] -> [batch * queries, heads * headDim] */
-function ungroupQueries(x: Tensor, { batch, queries, heads, headDim }: Layout): Tensor {
-  const split = raw.reshape(x, [batch, heads, queries, headDim]);
-  return raw.reshape(raw.transpose(split, [0, 2, 1, 3]), [multiplyDims(batch, queries), heads * headDim]);
+/** [batch, n, heads, headDim] <-> [batch, heads, n, headDim] */
+const byHead = (x: Tensor): Tensor => raw.transpose(x, [0, 2, 1, 3]);
+
+/** Parts, each [batch, heads, its queries, headDim] -> [batch * queries, heads * headDim] */
+function fromHeads(parts: readonly Tensor[]): Tensor {
+  const joined = byHead(raw.concat(parts, 2));
+  const [batch, queries, heads, headDim] = joined.shape as [Dim, Dim, number, number];
+  return raw.reshape(joined, [multiplyDims(batch, queries), heads * headDim]);
 }
 
-/** [batch, kvHeads, group * queries, keys] -> [batch, heads, queries, keys] */
-function perHead(x: Tensor, { batch, heads, queries, keys }: Layout): Tensor {
-  return raw.reshape(x, [batch, heads, queries, keys]);
+/** The keys or values that a part sees of all, [batch, kvHeads, keys, headDim]. */
+function firstKeys(x: Tensor, { keys }: Layout): Tensor {
+  return sameDim(x.shape[2]!, keys) ? x : raw.sliceAxis(x, 2, 0, keys);
 }
 
-/** The inverse of `perHead`. */
-function perGroup(x: Tensor, { batch, kvHeads, heads, queries, keys }: Layout): Tensor {
-  return raw.reshape(x, [batch, kvHeads, multiplyDims(heads / kvHeads, queries), keys]);
+/** Gradients of `firstKeys` of 1, 2, ... parts, added up. */
+function sumFirstKeys(parts: readonly Tensor[]): Tensor {
+  const pieces = parts.map((part, index) => raw.splitEvenly(part, index + 1, 2));
+  const sums = pieces.map((_, at) =>
+    pieces
+      .slice(at)
+      .map((piece) => piece[at]!)
+      .reduce((a, b) => raw.add(a, b)),
+  );
+  return raw.concat(sums, 2);
+}
+
+/** Rows and columns of the mask that a part needs; a graph cuts them out once for all layers. @param index null = the whole */
+function maskPart(mask: Tensor, { queries, keys }: Layout, index: number | null): Tensor {
+  if (index === null) return mask;
+  const begin = index === 0 ? 0 : multiplyDims(index, queries);
+  return raw.sliceAxis(raw.sliceAxis(mask, 2, begin, queries), 3, 0, keys);
+}
+
+/** [batch, kvHeads, group * queries, n] -> [batch, heads, queries, n] */
+function perHead(x: Tensor, { batch, heads, queries }: Layout): Tensor {
+  return raw.reshape(x, [batch, heads, queries, x.shape[3]!]);
+}
+
+/** The inverse of `perHead`: query heads that share a key/value head lie one under the other. */
+function perGroup(x: Tensor, { batch, kvHeads, heads, queries }: Layout): Tensor {
+  return raw.reshape(x, [batch, kvHeads, multiplyDims(heads / kvHeads, queries), x.shape[3]!]);
 }

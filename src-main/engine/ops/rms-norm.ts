@@ -32,12 +32,16 @@ export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false 
       return [raw.cast(raw.multiply(raw.multiply(wide, inverse), factor()), dtype)];
     },
     ([dy]) => {
+      // With r = 1 / rms: dx = r g - r^3 mean(g x) x. x itself is kept, not x r; and a sum joins the other gradients of the stream.
       const gradient = raw.cast(dy!, 'float32');
-      const normed = raw.multiply(raw.cast(x, 'float32'), inverse);
+      const wide = raw.cast(x, 'float32');
       const scaled = raw.multiply(gradient, factor());
-      const along = raw.mean(raw.multiply(scaled, normed), [-1], true);
-      const dx = raw.multiply(raw.subtract(scaled, raw.multiply(normed, along)), inverse);
-      const dw = needsGradient(weight) ? unbroadcast(raw.multiply(gradient, normed), weight.shape) : null;
+      const along = raw.mean(raw.multiply(scaled, wide), [-1], true);
+      const pull = raw.multiply(raw.multiply(along, raw.square(inverse)), raw.negate(inverse)); // [..., 1]
+      const dx = raw.add(raw.multiply(scaled, inverse), raw.multiply(wide, pull));
+      const dw = needsGradient(weight)
+        ? unbroadcast(raw.multiply(gradient, raw.multiply(wide, inverse)), weight.shape)
+        : null;
       return [raw.cast(dx, x.dtype), dw];
     },
   );

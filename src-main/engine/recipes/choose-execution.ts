@@ -1,10 +1,12 @@
 /**
- * @file What a run decides about its steps by the memory of this machine: checkpointing, pieces of the loss, expanded copies.
+ * @file What a run decides about its steps by its data and the memory of this machine: checkpointing, pieces of the loss and of attention,
+ * expanded copies.
  */
 import { WASM_HEAP_BYTES } from '../../../src-shared/domain/memory-model.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { lengthOf } from '../data/lengths.ts';
 import { readFreeMemory } from '../device/free-memory.ts';
+import { chooseAttentionParts } from '../steps/attention-parts.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
@@ -28,9 +30,14 @@ export function chooseExecution(run: PreparedRun, mode: Execution['mode'], memor
     checkpointing: memory.checkpointing,
     chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
     eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
+    attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length),
     kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes),
   };
 }
+
+/** A packed row may hold more, but is no shorter. */
+const longestRow = ({ data }: PreparedRun): number =>
+  data.train.reduce((longest, example) => Math.max(longest, lengthOf(example)), 0);
 
 const averageLength = ({ data }: PreparedRun): number =>
   Math.max(1, data.train.reduce((sum, example) => sum + lengthOf(example), 0) / data.train.length);

@@ -10,6 +10,8 @@ export interface Execution {
   /** Pieces that the loss of a training batch and of an evaluation batch is cut into. */
   readonly chunks: number;
   readonly eval_chunks: number;
+  /** Pieces that causal attention is computed in. */
+  readonly attention_parts: number;
   /** Most bytes of expanded copies of quantized weights. */
   readonly kept_bytes: number;
 }

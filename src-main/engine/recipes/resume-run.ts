@@ -33,6 +33,7 @@ export function resumeExecution(
     checkpointing: resumedCheckpointing(run, saved),
     chunks: Math.max(execution.chunks, now.chunks),
     eval_chunks: Math.max(execution.eval_chunks, now.eval_chunks),
+    attention_parts: Math.min(execution.attention_parts, now.attention_parts),
     kept_bytes: Math.min(execution.kept_bytes, now.kept_bytes),
   };
   if (execution.mode === 'eager' || binding !== null) return resumed;

@@ -36,6 +36,7 @@ const stateSchema = z.object({
     checkpointing: z.boolean(),
     chunks: z.int(),
     eval_chunks: z.int(),
+    attention_parts: z.int().default(1),
     kept_bytes: z.number().default(0),
   }),
   started_at: z.number(),

@@ -70,6 +70,7 @@ export async function openTrainingSession(
     optimizer,
     weightDecay: training.weight_decay,
     checkpointing: execution.checkpointing,
+    attentionParts: execution.attention_parts,
     accumulate: training.gradient_accumulation_steps > 1,
   };
   const writesSamples = run.data.eval.length > 0 || training.sample_prompts.length > 0;

@@ -57,6 +57,7 @@ export function tokenBatch(
     keySegments: past?.keySegments ?? inputs['segments']!,
     tables: Object.fromEntries(names.map((name) => [name, inputs[tableInput(name)]!])),
     cache: past?.cache ?? null,
+    parts: 1,
     source: sourceBatch(inputs),
   };
 }

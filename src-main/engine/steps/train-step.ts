@@ -25,6 +25,8 @@ export interface TrainStepOptions {
   readonly optimizer: Optimizer;
   readonly weightDecay: number;
   readonly checkpointing: boolean;
+  /** Pieces of causal attention; must divide the length of every batch. */
+  readonly attentionParts: number;
   /** Add up gradients over several batches before each update. */
   readonly accumulate: boolean;
 }
@@ -112,9 +114,10 @@ function lossAndGradients(
   options: TrainStepOptions,
   inputs: Readonly<Record<string, Tensor>>,
 ): { loss: Tensor; grads: Tensor[] } {
-  const { task, plan, buckets, checkpointing } = options;
+  const { task, plan, buckets, checkpointing, attentionParts } = options;
   const parameters = readParameters(runner, buckets, plan.compute, true);
-  const ctx = makeContext({ runner, plan, parameters, training: true, checkpointing, seed: inputs['seed']! });
+  const seed = inputs['seed']!;
+  const ctx = makeContext({ runner, plan, parameters, training: true, checkpointing, attentionParts, seed });
   const { loss: sum } = task.forward(ctx, inputs);
   const loss = basics.multiply(sum, inputs['loss_scale']!);
   const byName = gradientsOf(runner, loss, parameters);

@@ -15,6 +15,8 @@ export interface WeightsContextOptions {
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly training: boolean;
   readonly checkpointing: boolean;
+  /** 1 where left out. */
+  readonly attentionParts?: number;
   /** int32 scalar that differs from step to step; needed where dropout is used. */
   readonly seed: Tensor | null;
 }
@@ -33,6 +35,7 @@ export function makeContext(options: WeightsContextOptions): StepContext {
     compute,
     training,
     checkpointing,
+    attentionParts: options.attentionParts ?? 1,
     parameter: (name) => parameters.get(name) ?? null,
     frozen: (name) => readVariable(runner, vectors.get(name), name),
     table: (name) => readVariable(runner, tables.get(name), name),

@@ -43,6 +43,7 @@ const SETTINGS: Setting[] = [
     tolerance: 1e-6,
     ...BIASES_TRAINED,
   },
+  { title: 'LoRA, attention in four parts', dir: plain, attentionParts: 4, tolerance: 1e-6 },
   { title: 'DoRA, loss in three chunks', dir: plain, peft: { use_dora: true }, chunks: 3, tolerance: 1e-6 },
   { title: 'Quasi-LoRA', dir: plain, peft: { peft_type: 'QLORA' }, tolerance: 1e-6 },
   {
@@ -65,6 +66,7 @@ const SETTINGS: Setting[] = [
     peft: { peft_type: 'NONE' },
     compute: 'bfloat16',
     checkpointing: true,
+    attentionParts: 2,
     tolerance: 1e-2,
     ...BIASES_TRAINED,
   },

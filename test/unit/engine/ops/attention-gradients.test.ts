@@ -61,6 +61,23 @@ const CASES: AttentionCase[] = [
     scale: 0.7,
     softcap: 0.8,
   },
+  ...[2, 4].map((parts): AttentionCase => ({
+    title: `in ${parts} parts, grouped heads, packed rows`,
+    sizes: { ...SMALL, queries: 8, keys: 8 },
+    sees: (_batch, _head, query, key) => key <= query && Math.floor(key / 3) === Math.floor(query / 3),
+    shared: [false, true],
+    scale: 0.6,
+    parts,
+  })),
+  {
+    title: 'in two parts, soft cap, masks by head',
+    sizes: { ...SMALL, queries: 4, keys: 4 },
+    sees: (_batch, head, query, key) => key <= query && (head > 0 || query - key < 2),
+    shared: [true, false],
+    scale: 0.9,
+    softcap: 1.5,
+    parts: 2,
+  },
 ];
 
 function maskValues({ sizes, sees, shared }: AttentionCase): { values: Float32Array<ArrayBuffer>; shape: number[] } {

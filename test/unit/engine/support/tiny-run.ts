@@ -40,6 +40,7 @@ export interface TinyRunOptions {
   readonly optim?: TrainingConfig['optim'];
   readonly weightDecay?: number;
   readonly checkpointing?: boolean;
+  readonly attentionParts?: number;
   readonly chunks?: number;
   readonly accumulate?: boolean;
   /** What an eager run calls in place of the binding. */
@@ -85,6 +86,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
       ...{ task, plan, buckets, optimizer, accumulate },
       weightDecay: run.weightDecay ?? 0,
       checkpointing: run.checkpointing ?? false,
+      attentionParts: run.attentionParts ?? 1,
     };
     const { state, sums } = trainVariables(step);
     const options: ProgramOptions = {

@@ -1,0 +1,20 @@
+/**
+ * @file Into how many parts causal attention is cut: each leaves out the keys behind its last query (ops/attention.ts).
+ */
+import { LENGTH_STEP } from '../data/batches.ts';
+
+/** From these lengths on, what is left out of the scores is more than what cutting costs; test/bench/LOG.md has the figures. */
+const PARTS_FROM: readonly (readonly [length: number, parts: number])[] = [
+  [512, 4],
+  [256, 2],
+];
+
+/**
+ * @param longest tokens of the longest row
+ * @param most tokens that a row may have
+ * @returns a number that divides the length of every batch, since lengths are multiples of LENGTH_STEP or `most` itself
+ */
+export function chooseAttentionParts(longest: number, most: number): number {
+  if (most % LENGTH_STEP !== 0) return 1;
+  return PARTS_FROM.find(([length]) => longest >= length)?.[1] ?? 1;
+}

@@ -1,0 +1,26 @@
+/**
+ * @file Parts of causal attention: more for long rows, and never a number that leaves tokens over.
+ */
+import { describe, expect, it } from 'vitest';
+import { chooseAttentionParts } from '../../../../src-main/engine/steps/attention-parts.ts';
+import { makeBatch, makeExample } from '../support/tiny-steps.ts';
+
+describe('parts of attention', () => {
+  it('grow with the length of the longest row', () => {
+    expect([8, 255, 256, 511, 512, 4096].map((longest) => chooseAttentionParts(longest, 4096))).toEqual([
+      1, 1, 2, 2, 4, 4,
+    ]);
+  });
+
+  it('divide the length of every batch', () => {
+    for (const length of [1, 7, 8, 9, 255, 601, 1000]) {
+      const { seq } = makeBatch([[makeExample(1, length)]], 1000);
+      expect(seq % chooseAttentionParts(1000, 1000), `${length} tokens`).toBe(0);
+    }
+  });
+
+  it('are one where the longest row allowed is of an odd length', () => {
+    expect(makeBatch([[makeExample(1, 1001)]], 1001).seq).toBe(1001);
+    expect(chooseAttentionParts(1001, 1001)).toBe(1);
+  });
+});
