@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, toPlainError } from '../../src-shared/domain/app-error.ts';
+import { AppError, Interrupted, toPlainError } from '../../src-shared/domain/app-error.ts';
 import type { CheckedFile, ExportCertificate } from '../../src-shared/domain/export-certificate.ts';
 import type { RunRecord } from '../../src-shared/domain/history.ts';
 import type { QuantizationConfig, RunConfig } from '../../src-shared/schema/run-config.ts';
@@ -71,12 +71,19 @@ export function createExportChecks({ history, jobs }: { history: History; jobs: 
         const job = await jobs.start('compare', { original, written, prompts }, { onEvent });
         return { ...about, behaviour: await followDisposable(job, signal), unchecked: null };
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        return { ...about, behaviour: null, unchecked: toPlainError(error) };
+        if (error instanceof Interrupted) throw error;
+        // What was written stays, and is shown, whatever comes of asking it.
+        return { ...about, behaviour: null, unchecked: toPlainError(asAppError(error)) };
       }
     },
   };
   return service;
+}
+
+function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new AppError('internal/bug', message, { kind: 'environment', cause: error });
 }
 
 async function describeFiles(dir: string): Promise<CheckedFile[]> {

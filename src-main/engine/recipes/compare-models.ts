@@ -6,7 +6,7 @@
  */
 import { AppError, Interrupted } from '../../../src-shared/domain/app-error.ts';
 import type { BehaviourCheck, ComparedAnswer } from '../../../src-shared/domain/export-certificate.ts';
-import { cutText } from '../data/tokenize-example.ts';
+import { cutText } from '../data/surround-text.ts';
 import type { AnyModel } from '../models/model.ts';
 import { isWriter } from '../models/registry.ts';
 import { logitsEntry } from '../steps/evaluate-step.ts';
