@@ -119,6 +119,7 @@ export const evaluate = {
   },
   wrongTitle: (wrong: number, all: number) =>
     `${countOf(wrong, 'answer', 'answers')} of ${countOf(all, 'row', 'rows')} not as wanted`,
+  wrongClasses: (wrong: number, all: number) => `${wrong} of ${countOf(all, 'row', 'rows')} sorted wrongly`,
   wrongLabel: 'Answers that were not as wanted',
   whose: 'Whose answers',
   allRight: 'Every answer is as wanted.',

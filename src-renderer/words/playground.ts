@@ -4,6 +4,8 @@
 export const playground = {
   title: 'Playground',
   text: 'Ask the base model and the tuned one the same, side by side.',
+  textSort: 'Give the model a text and see which class it finds, and how sure it is.',
+  textMasked: 'Give the model a text with a missing word and see what it puts there.',
   kind: 'What to do',
   kinds: { talk: 'Talk', try: 'Try', evaluate: 'Evaluate on a file' },
   what: 'What to try',
