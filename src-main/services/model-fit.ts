@@ -75,6 +75,7 @@ export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<M
       adapterWidth: 0,
       optim: 'adamw',
       compute: precision === 'f32' ? 'float32' : 'bfloat16',
+      isWasm: room.isWasm,
       checkpointing: true,
       training: row,
       evaluation: { ...row, answers: { rows: SAMPLE_ANSWERS, promptTokens: ROW_TOKENS / 2, newTokens: ANSWER_TOKENS } },

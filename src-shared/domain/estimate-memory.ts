@@ -22,6 +22,7 @@ import {
   RUNTIME_BYTES,
   SHAPES_BYTES,
   TRAINED_COPIES,
+  WASM_FACTOR,
   WEIGHT_COPIES,
   WORK_ATTENTION_FACTOR,
   WORK_FACTOR,
@@ -56,6 +57,8 @@ export interface MemoryNeed {
   readonly trainedWeights: number;
   readonly optim: TrainingConfig['optim'];
   readonly compute: 'float32' | 'bfloat16';
+  /** Steps run op by op on the wasm engine. */
+  readonly isWasm?: boolean;
   readonly checkpointing: boolean;
   /** A batch of the longest rows. */
   readonly training: BatchNeed;
@@ -110,9 +113,10 @@ export function estimateMemory(need: MemoryNeed): MemoryParts {
     trained_bytes: 4 * (trainedValues * TRAINED_COPIES[optim] + trainedWeights * WEIGHT_COPIES),
     answer_cache_bytes: evaluation ? answerCacheBytes(need, evaluation.answers) : 0,
   };
+  const factor = need.isWasm ? WASM_FACTOR : 1;
   const turns = {
-    activation_bytes: activationBytes(need),
-    evaluation_bytes: evaluation ? evaluationBytes(need, evaluation) : 0,
+    activation_bytes: factor * activationBytes(need),
+    evaluation_bytes: evaluation ? factor * evaluationBytes(need, evaluation) : 0,
   };
   const sum = Object.values(lasting).reduce((total, bytes) => total + bytes, 0);
   return { ...lasting, ...turns, peak_bytes: sum + Math.max(...Object.values(turns)) };

@@ -139,6 +139,7 @@ describe('estimates', () => {
     expect(estimateMemory(plan, facts.model, makeEngine(1e9)).verdict).toBe('too-much');
     expect(estimateMemory(plan, facts.model, makeEngine(roomy.total * 1.05)).verdict).toBe('tight');
     const small = estimateMemory(plan, facts.model, SMALL_ENGINE);
+    expect(small.activations).toBeGreaterThan(1.7 * roomy.activations);
     expect(small).toMatchObject({ limit: 'wasm', available: expect.closeTo(4.7e9, -7) });
     expect(
       estimateMemory(plan, facts.model, { ...SMALL_ENGINE, memory: makeEngine(1e9).memory }).limit,

@@ -133,7 +133,10 @@ describe('output', () => {
 
   it('a disk that cannot hold the run', async () => {
     // More checkpoints than any disk holds: a small disk of its own would need root.
-    const text = expectRefused(await train(['--set', 'training.save_total_limit=1000000000000']));
-    expect(text).toMatch(/disk space/);
+    const end = await train(['--set', 'training.save_total_limit=1000000000000']);
+    expect(end.code).toBe(3);
+    const refusal = { event: 'error', kind: 'environment', message: expect.stringMatching(/disk space/) };
+    expect(end.lines().at(-1)).toMatchObject(refusal);
+    expect(existsSync(place('run'))).toBe(false);
   });
 });

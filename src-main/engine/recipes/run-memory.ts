@@ -85,6 +85,7 @@ export function memoryOf(run: PreparedRun): RunMemory {
         adapterWidth,
         optim: training.optim,
         compute: precision.compute,
+        isWasm,
         checkpointing: settings.checkpointing,
         training: trainingNeed(run, sizes, settings),
         evaluation: evaluationNeed(run, settings),

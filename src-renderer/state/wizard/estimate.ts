@@ -53,7 +53,7 @@ export interface MemoryEstimate {
 /** Checkpointing is used where the run would not fit without, unless it was switched off. */
 export function estimateMemory(plan: Plan, model: ModelDetails, engine: EngineStatus): MemoryEstimate {
   const estimate = (checkpointing: boolean): MemoryEstimate =>
-    judge(partsOf(plan, model, checkpointing), roomOf(engine));
+    judge(partsOf(plan, model, checkpointing, usesSmallEngine(engine)), roomOf(engine));
   const asked = plan.settings.training.gradient_checkpointing;
   if (asked !== 'auto') return estimate(asked);
   const plain = estimate(false);
@@ -101,7 +101,7 @@ function roomOf({ device, gpus, memory, runtime }: EngineStatus): Pick<MemoryEst
   return addressable < machine ? { available: addressable, limit: 'wasm' } : { available: machine, limit: undefined };
 }
 
-function partsOf(plan: Plan, model: ModelDetails, checkpointing: boolean) {
+function partsOf(plan: Plan, model: ModelDetails, checkpointing: boolean, isWasm: boolean) {
   const { training, precision, peft } = plan.settings;
   const batch = batchOf(plan, model, training.per_device_train_batch_size);
   const memory = estimateParts({
@@ -113,6 +113,7 @@ function partsOf(plan: Plan, model: ModelDetails, checkpointing: boolean) {
     trainedWeights: peft.peft_type === 'NONE' ? (plan.trainable ?? 0) : 0,
     optim: training.optim,
     compute: precision === 'none' ? 'float32' : 'bfloat16',
+    isWasm,
     checkpointing,
     training: batch,
     adapterWidth: 0,
