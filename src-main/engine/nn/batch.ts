@@ -2,6 +2,7 @@
  * @file What a forward pass gets besides weights: tokens, where they stand, and the tables that depend on length.
  */
 import type { Dim } from '../device/dim.ts';
+import * as basics from '../ops/basics.ts';
 import * as raw from '../ops/primitives.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { StepContext } from './step-context.ts';
@@ -9,19 +10,22 @@ import type { StepContext } from './step-context.ts';
 /** Keys and values of earlier tokens, one entry per layer. */
 export interface KeyValueCache {
   /**
-   * Appends this step's keys and values ([batch, seq, kvHeads, headDim]).
-   * @returns all of them, [batch, keys, kvHeads, headDim].
+   * Appends this step's keys and values ([batch, kvHeads, seq, headDim]).
+   * @returns all of them
    */
-  extend(layer: number, k: Tensor, v: Tensor): KeysAndValues;
+  extend(layer: number, own: KeysAndValues): KeysAndValues;
   /** Encoder-decoders: keys and values of the source for a layer of the decoder, made with the first token and kept from then on. */
   source(layer: number, make: () => KeysAndValues): KeysAndValues;
 }
 
-/** Each [batch, keys, kvHeads, headDim]. */
+/** Each [batch, kvHeads, keys, headDim]. */
 export interface KeysAndValues {
   readonly k: Tensor;
   readonly v: Tensor;
 }
+
+/** [batch, seq, heads, headDim] -> [batch, heads, seq, headDim] */
+export const headsFirst = (x: Tensor): Tensor => basics.transpose(x, [0, 2, 1, 3]);
 
 /** What an encoder-decoder reads before it writes; all else in its batch is the decoder's. */
 export interface SourceBatch {

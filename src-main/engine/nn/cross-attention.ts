@@ -4,7 +4,7 @@
 import { attention } from '../ops/attention.ts';
 import * as basics from '../ops/basics.ts';
 import type { Tensor } from '../ops/tensor.ts';
-import type { KeysAndValues, TokenBatch } from './batch.ts';
+import { headsFirst, type KeysAndValues, type TokenBatch } from './batch.ts';
 import { applyLinear, applyLinears, type Linear, linearWeights, makeLinear } from './linear.ts';
 import type { StepContext } from './step-context.ts';
 import type { WeightSpec } from './weight-spec.ts';
@@ -72,7 +72,7 @@ export function applyCrossAttention(
   const make = (): KeysAndValues => {
     if (!states) throw new Error('internal: neither the source nor its keys and values are there');
     const [keys, values] = applyLinears(ctx, states, [k, v]).map((y) =>
-      basics.reshape(y, [batch, source!.seq, heads, headDim]),
+      headsFirst(basics.reshape(y, [batch, source!.seq, heads, headDim])),
     ) as [Tensor, Tensor];
     return { k: keys, v: values };
   };

@@ -7,7 +7,7 @@ import * as basics from '../ops/basics.ts';
 import * as raw from '../ops/primitives.ts';
 import { rotary } from '../ops/rotary.ts';
 import type { Tensor } from '../ops/tensor.ts';
-import type { TokenBatch } from './batch.ts';
+import { headsFirst, type TokenBatch } from './batch.ts';
 import { applyLinear, type Linear, linearWeights, makeLinear } from './linear.ts';
 import { applyNorm, type Norm, normWeights } from './norm.ts';
 import {
@@ -99,7 +99,8 @@ export function applySelfAttention(
   const { q, k, v } = project(ctx, x, module.qkv, tokens);
   const queries = rotate(ctx, norms ? normHeads(ctx, q, norms.q) : q, module, tokens);
   const keys = rotate(ctx, norms ? normHeads(ctx, k, norms.k) : k, module, tokens);
-  const all = tokens.cache ? tokens.cache.extend(layer, keys, v) : { k: keys, v };
+  const own = { k: headsFirst(keys), v: headsFirst(v) };
+  const all = tokens.cache ? tokens.cache.extend(layer, own) : own;
   const { parts } = tokens;
   return applyLinear(ctx, attention(queries, all.k, all.v, mask, { scale, softcap, parts }), module.output);
 }

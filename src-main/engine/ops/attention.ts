@@ -24,7 +24,7 @@ export interface AttentionOptions {
 
 /**
  * @param q [batch, queries, heads, headDim]
- * @param k [batch, keys, kvHeads, headDim]
+ * @param k [batch, kvHeads, keys, headDim], as caches keep it: what was read before is never laid out anew
  * @param v like k
  * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype; gets a gradient where a learned bias is in it
  *   (and `parts` is 1).
@@ -39,18 +39,19 @@ export function attention(
 ): Tensor {
   const [batch, queries, heads, headDim] = q.shape as [Dim, Dim, number, number];
   const layouts = layoutsOf(q, k, parts);
+  // The scale rides on keys or queries, in both directions: on those that are fewer, and there are more scores than either.
+  const scalesQueries = queries === 1;
+  const scaled = (x: Tensor, isIt: boolean): Tensor => (isIt ? raw.multiply(x, scale) : x);
   let saved: readonly Attended[];
   const [result] = differentiable(
     q.runner,
     [q, k, v, mask],
     (save) => {
-      const qs = raw.splitEvenly(byHead(q), parts, 2);
-      // The scale rides on the keys, in both directions: there are fewer of them than queries, let alone scores.
-      const ks = byHead(raw.multiply(k, scale));
-      const vs = byHead(v);
+      const qs = raw.splitEvenly(byHead(scaled(q, scalesQueries)), parts, 2);
+      const ks = scaled(k, !scalesQueries);
       saved = layouts.map((layout, index) => {
         const [own, part] = [perGroup(qs[index]!, layout), maskPart(mask, layout, parts === 1 ? null : index)];
-        return attend(own, firstKeys(ks, layout), firstKeys(vs, layout), part, layout, softcap);
+        return attend(own, firstKeys(ks, layout), firstKeys(v, layout), part, layout, softcap);
       });
       save(...saved.flatMap(({ q, k, v, p, out, capped }) => [q, k, v, p, out, ...(capped ? [capped] : [])]));
       return [fromHeads(saved.map(({ out }, index) => perHead(out, layouts[index]!)))];
@@ -59,19 +60,18 @@ export function attention(
       const dout = raw.splitEvenly(byHead(raw.reshape(dy!, [batch, queries, heads, headDim])), parts, 2);
       const grads = saved.map((part, index) => attendBackward(part, dout[index]!, layouts[index]!, softcap));
       const dq = fromHeads(grads.map((grad, index) => perHead(grad.dq, layouts[index]!)));
-      const dk = raw.multiply(byHead(sumFirstKeys(grads.map((grad) => grad.dk))), scale);
-      const dv = byHead(sumFirstKeys(grads.map((grad) => grad.dv)));
+      const dk = sumFirstKeys(grads.map((grad) => grad.dk));
+      const dv = sumFirstKeys(grads.map((grad) => grad.dv));
       const dmask = needsGradient(mask) ? unbroadcast(perHead(grads[0]!.dscores, layouts[0]!), mask.shape) : null;
-      return [raw.reshape(dq, q.shape), dk, dv, dmask];
+      return [scaled(raw.reshape(dq, q.shape), scalesQueries), scaled(dk, !scalesQueries), dv, dmask];
     },
   );
   return result!;
 }
 
-/** What the backward pass of one part needs; [batch, kvHeads, ...]. */
+/** What the backward pass of one part needs; [batch, kvHeads, ...], queries or keys scaled. */
 interface Attended {
   readonly q: Tensor;
-  /** Scaled. */
   readonly k: Tensor;
   readonly v: Tensor;
   readonly p: Tensor;
@@ -85,7 +85,7 @@ function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, layout: Layout, s
   return { q, k, v, p, out: batchMatmul(p, v), capped };
 }
 
-/** @param dy [batch, heads, queries, headDim] @returns gradients by group; `dk` still without the scale, `dscores` those of the mask */
+/** @param dy [batch, heads, queries, headDim] @returns gradients by group; those of queries or keys still without the scale, `dscores` those of the mask */
 function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layout: Layout, softcap: number | null) {
   const dout = perGroup(dy, layout);
   const dv = batchMatmul(p, dout, { transposeA: true });
@@ -128,7 +128,7 @@ interface Layout {
 
 function layoutsOf(q: Tensor, k: Tensor, parts: number): Layout[] {
   const [batch, queries, heads] = q.shape as [Dim, Dim, number];
-  const [, keys, kvHeads] = k.shape as [Dim, Dim, number];
+  const [, kvHeads, keys] = k.shape as [Dim, number, Dim];
   return Array.from({ length: parts }, (_, index) => ({
     batch,
     queries: divideDim(queries, parts),

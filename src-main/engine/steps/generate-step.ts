@@ -20,7 +20,7 @@ const KEYS = symbol('keys');
 type Compute = { readonly compute: Variable['dtype'] };
 
 /**
- * Keys and values of each layer that writes, [batch, tokens so far, kvHeads, headDim], and of an encoder-decoder those of the source.
+ * Keys and values of each layer that writes, [batch, kvHeads, tokens so far, headDim], and of an encoder-decoder those of the source.
  * They have values once `prefill` has run.
  */
 export function cacheVariables(model: LanguageModel, plan: Compute): Variable[] {
@@ -36,7 +36,7 @@ interface Kept {
 
 function cacheOf({ kind, facts }: LanguageModel, { compute }: Compute): { own: Kept[]; source: Kept[] } {
   const { layers, decoderLayers = layers, kvHeads, headDim } = facts;
-  const variable = (name: string): Variable => ({ name, dtype: compute, shape: [-1, -1, kvHeads, headDim] });
+  const variable = (name: string): Variable => ({ name, dtype: compute, shape: [-1, kvHeads, -1, headDim] });
   const keep = (name: string): Kept[] =>
     Array.from({ length: decoderLayers }, (_, layer) => ({
       k: variable(`${name}/${layer}/k`),
@@ -70,7 +70,8 @@ export function generateEntries(options: ForwardOptions & { readonly model: Lang
       run(runner, inputs) {
         const cache = fillCache(runner, kept);
         const [keyPositions, keySegments] = [inputs['positions']!, inputs['segments']!];
-        return logitsOf(runner, inputs, { keys: inputs['ids']!.shape[1]!, keyPositions, keySegments, cache });
+        const seq = inputs['ids']!.shape[1]!;
+        return logitsOf(runner, inputs, { seq, keys: seq, keyPositions, keySegments, cache });
       },
     },
     {
@@ -79,6 +80,7 @@ export function generateEntries(options: ForwardOptions & { readonly model: Lang
       run(runner, inputs) {
         const cache = extendCache(runner, kept, KEYS);
         const past = {
+          seq: 1,
           keys: KEYS,
           keyPositions: inputs['key_positions']!,
           keySegments: inputs['key_segments']!,
@@ -99,24 +101,24 @@ function fillCache(runner: Runner, { own, source }: Cache): KeyValueCache {
     return made;
   };
   return {
-    extend: (layer, k, v) => put(own[layer]!, { k, v }),
+    extend: (layer, made) => put(own[layer]!, made),
     source: (layer, make) => put(source[layer]!, make()),
   };
 }
 
 function extendCache(runner: Runner, { own, source }: Cache, keys: Dim): KeyValueCache {
   const read = (variable: Variable, seq: Dim): Tensor => {
-    const [, , kvHeads, headDim] = variable.shape as [number, number, number, number];
-    return makeTensor(runner, runner.read(variable), variable.dtype, [BATCH, seq, kvHeads, headDim]);
+    const [, kvHeads, , headDim] = variable.shape as [number, number, number, number];
+    return makeTensor(runner, runner.read(variable), variable.dtype, [BATCH, kvHeads, seq, headDim]);
   };
   const append = (variable: Variable, x: Tensor): Tensor => {
     const past = read(variable, PAST);
-    const joined = { ...raw.concat([past, x], 1), shape: [BATCH, keys, ...past.shape.slice(2)] };
+    const joined = { ...raw.concat([past, x], 2), shape: past.shape.with(2, keys) };
     runner.assign(variable, joined.id);
     return joined;
   };
   return {
-    extend: (layer, k, v) => ({ k: append(own[layer]!.k, k), v: append(own[layer]!.v, v) }),
+    extend: (layer, { k, v }) => ({ k: append(own[layer]!.k, k), v: append(own[layer]!.v, v) }),
     source: (layer) => ({ k: read(source[layer]!.k, SOURCE), v: read(source[layer]!.v, SOURCE) }),
   };
 }

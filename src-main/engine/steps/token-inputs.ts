@@ -17,8 +17,8 @@ export type Specs = Readonly<Record<string, InputSpec>>;
 export type Arrays = Readonly<Record<string, HostArray>>;
 
 /** Token ids, positions, segments and the model's tables; an encoder-decoder's are the decoder's, and the source stands beside them. */
-export function tokenSpecs(model: Model & { readonly kind: string }): Specs {
-  const grid: InputSpec = { dtype: 'int32', shape: [BATCH, SEQ] };
+export function tokenSpecs(model: Model & { readonly kind: string }, seq: Dim = SEQ): Specs {
+  const grid: InputSpec = { dtype: 'int32', shape: [BATCH, seq] };
   const tables = Object.entries(model.hostTables(1, 1)).map(([name, { shape }]): [string, InputSpec] => [
     tableInput(name),
     { dtype: 'float32', shape: [POSITIONS, shape[1]] },
@@ -31,9 +31,9 @@ function sourceSpecs({ kind }: { readonly kind: string }): Specs {
   return kind === 'encoder-decoder' ? { source_ids: grid, source_segments: grid } : {};
 }
 
-/** The same for a step whose source was read before: its padding is all that is still to be known of it. */
+/** The same for a step of one token a row, whose source was read before: its padding is all that is still to be known of it. */
 export function writtenSpecs(model: Model & { readonly kind: string }): Specs {
-  const { source_ids: _read, ...specs } = tokenSpecs(model);
+  const { source_ids: _read, ...specs } = tokenSpecs(model, 1);
   return specs;
 }
 
@@ -43,12 +43,12 @@ const tableInput = (name: string): string => `table_${name}`;
 export function tokenBatch(
   model: Model,
   inputs: Readonly<Record<string, Tensor>>,
-  past: { keys: Dim; keyPositions: Tensor; keySegments: Tensor; cache: KeyValueCache } | null = null,
+  past: { seq: Dim; keys: Dim; keyPositions: Tensor; keySegments: Tensor; cache: KeyValueCache } | null = null,
 ): TokenBatch {
   const names = Object.keys(model.hostTables(1, 1));
   return {
     batch: BATCH,
-    seq: SEQ,
+    seq: past?.seq ?? SEQ,
     keys: past?.keys ?? SEQ,
     ids: inputs['ids']!,
     positions: inputs['positions']!,

@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EagerRunner } from '../../../../src-main/engine/device/eager-runner.ts';
 import type { Device } from '../../../../src-main/engine/device/device.ts';
+import { headsFirst } from '../../../../src-main/engine/nn/batch.ts';
 import { attention, type AttentionOptions } from '../../../../src-main/engine/ops/attention.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
@@ -107,7 +108,7 @@ function maskOf(like: Tensor, options: AttentionCase): Tensor {
 const gradientCase = (options: AttentionCase): GradientCase => ({
   title: options.title,
   inputs: shapesOf(options.sizes),
-  run: ({ q, k, v }) => [attention(q!, k!, v!, maskOf(q!, options), options)],
+  run: ({ q, k, v }) => [attention(q!, headsFirst(k!), headsFirst(v!), maskOf(q!, options), options)],
 });
 
 /** [batch * queries, heads * headDim] */
@@ -157,7 +158,7 @@ describe.each(CASES)('$title', (options) => {
       const tensor = (name: 'q' | 'k' | 'v'): Tensor =>
         makeTensor(runner, runner.input(host[name], 'float32', shapes[name].shape), 'float32', shapes[name].shape);
       const [q, k, v] = [tensor('q'), tensor('k'), tensor('v')];
-      const out = attention(q, k, v, maskOf(q, options), options);
+      const out = attention(q, headsFirst(k), headsFirst(v), maskOf(q, options), options);
       return new Float32Array(device.tensorDataSync(out.id) as Float32Array);
     });
     runner.dispose();
@@ -172,7 +173,8 @@ describe('one value as query, key and value', () => {
       inputs: { x: { shape: [2, 3, 2, 4] } },
       run: ({ x }) => {
         const half = basics.scale(x!, 0.5);
-        return [attention(half, half, x!, maskOf(x!, { ...CASES[0]!, sizes: { ...SMALL, heads: 2 } }), { scale: 0.5 })];
+        const mask = maskOf(x!, { ...CASES[0]!, sizes: { ...SMALL, heads: 2 } });
+        return [attention(half, headsFirst(half), headsFirst(x!), mask, { scale: 0.5 })];
       },
     });
   });
@@ -187,7 +189,7 @@ describe('a mask with learned numbers in it', () => {
     expectGradients(device, {
       title: '',
       inputs: { ...shapesOf(sizes), mask: { shape } },
-      run: ({ q, k, v, mask }) => [attention(q!, k!, v!, mask!, { scale: 0.7, softcap })],
+      run: ({ q, k, v, mask }) => [attention(q!, headsFirst(k!), headsFirst(v!), mask!, { scale: 0.7, softcap })],
     });
   });
 });
