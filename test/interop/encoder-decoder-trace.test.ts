@@ -3,8 +3,8 @@
  * (1e-4) and on INT8, version 1.1 with DoRA and with both kinds of LoRA on NF4 (2e-2, as for Llama in quantized-trace.test.ts, measured 1e-2;
  * both sides keep `wo` from quantization).
  *
- * Version 1.1 has queries as small as T5's own start. With four times these (as all other random models have them) an element whose true
- * gradient was 1.2e-7, less than f32 can tell, sent the DoRA traces apart: the first step of AdamW made a whole step out of it, PEFT's f32
+ * The queries are as small as T5's own start has them. With four times these (as all other random models have them) an element whose true
+ * gradient was 1.2e-7, less than f32 can tell, sent the DoRA traces of 1.1 apart: the first step of AdamW made a whole step out of it, PEFT's f32
  * weight 8e-4 from its f64 one, ours 9e-3, and every other element of 108 tensors within 4e-5.
  * On NF4 bitsandbytes in bf16 was then 0.14 from its own weights in exact products, ours 0.07.
  */
@@ -22,7 +22,7 @@ const T5 = {
   pad_token_id: 0,
   decoder_start_token_id: 0,
 };
-const FIRST = { type: 't5', config: T5, isEncoderDecoder: true };
+const FIRST = { type: 't5', config: T5, make: { scaled_query: true }, isEncoderDecoder: true };
 const GATED = {
   ...FIRST,
   config: { ...T5, feed_forward_proj: 'gated-gelu', tie_word_embeddings: false },
