@@ -276,7 +276,7 @@ describe('what a crash leaves', () => {
     const { run: record, metrics } = await services.runs.show(run.id);
     expect(record).toMatchObject({ state: 'interrupted', step, notes: 'kept' });
     expect(metrics).toHaveLength(step);
-    expect(notices).toMatchObject([{ code: 'run/interrupted', message: expect.stringContaining(run.id) }]);
+    expect(notices).toMatchObject([{ code: 'run/interrupted', message: expect.stringContaining(`"${record.name}"`) }]);
   });
 
   it('marks a run whose folder is gone', async () => {
