@@ -131,18 +131,6 @@ it('finds an export that was changed after it was written, and one that is gone'
   await expect(check()).rejects.toMatchObject({ code: 'export/gone' });
 }, 180_000);
 
-it('writes a model in 4 bits and says how near it comes', async () => {
-  const { run } = await client.call('runs:start', { config: { ...config(), name: 'Small' } });
-  await until(async () => ((await client.call('runs:get', { run })).run.state === 'finished' ? true : null), 60_000);
-  const { certificate, dir } = await client.follow(
-    await client.call('exports:create', { run, format: 'bitsandbytes', quantization: 'nf4' }),
-  );
-  expect(readFileSync(path.join(dir, 'config.json'), 'utf8')).toContain('load_in_4bit');
-  expect(certificate?.unchecked).toBeNull();
-  expect(certificate?.behaviour).toMatchObject({ positions: expect.any(Number), score_spread: expect.any(Number) });
-  expect(certificate?.behaviour?.largest_difference).toBeGreaterThan(1e-4);
-}, 180_000);
-
 it('sorts texts into classes: found by the data, checked by accuracy, answered with probabilities', async () => {
   const file = path.join(home, 'kinds.csv');
   const rows = Array.from({ length: 40 }, (_, row) => (row % 2 === 0 ? `aaa ${row},"vowel, first"` : `zzz ${row},ζ`));
