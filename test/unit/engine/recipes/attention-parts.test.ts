@@ -2,7 +2,7 @@
  * @file Parts of causal attention: more for long rows, and never a number that leaves tokens over.
  */
 import { describe, expect, it } from 'vitest';
-import { chooseAttentionParts } from '../../../../src-main/engine/steps/attention-parts.ts';
+import { chooseAttentionParts } from '../../../../src-main/engine/recipes/attention-parts.ts';
 import { makeBatch, makeExample } from '../support/tiny-steps.ts';
 
 describe('parts of attention', () => {
