@@ -10,36 +10,23 @@ import type { Client } from '../../src-shared/contract/client.ts';
 import type { ChatAnswered } from '../../src-shared/contract/chat-methods.ts';
 import { judgeExport } from '../../src-shared/domain/export-certificate.ts';
 import type { RunConfig } from '../../src-shared/schema/run-config.ts';
-import { writeTinyModel } from '../recipe/support/tiny-model.ts';
-import { makeFolder } from '../unit/jobs/support/start-fake.ts';
 import { REAL_MAIN, runCliToEnd } from '../unit/cli/support/run-cli.ts';
-import { type OpenBrowser, openBrowser, until } from './support/open-contract.ts';
+import { type OpenBrowser, until } from './support/open-contract.ts';
+import { openTinyHome, type TinyHome } from './support/tiny-home.ts';
 
+let opened: TinyHome;
 let home = '';
 let browser: OpenBrowser;
 let client: Client;
 
 beforeAll(async () => {
-  home = makeFolder();
-  await writeTinyModel(path.join(home, 'tiny'));
-  const rows = Array.from({ length: 30 }, (_, row) => JSON.stringify({ prompt: `${row}?`, completion: `${row + 1}` }));
-  writeFileSync(path.join(home, 'rows.jsonl'), `${rows.join('\n')}\n`);
-  browser = await openBrowser(home, { engine: 'real' });
+  opened = await openTinyHome();
+  ({ home, browser } = opened);
   client = browser.client;
 });
-afterAll(async () => {
-  await browser.close();
-  rmSync(home, { recursive: true, force: true });
-});
+afterAll(() => opened.close());
 
-const config = (): RunConfig => ({
-  name: 'Count on',
-  model: { path: path.join(home, 'tiny') },
-  data: { train: [path.join(home, 'rows.jsonl')], max_length: 64 },
-  quantization: {},
-  peft: { r: 4 },
-  training: { max_steps: 6, save_steps: 3 },
-});
+const config = (): RunConfig => opened.config;
 
 /** Learns enough for its adapter to be seen. */
 const STRONG = { max_steps: 40, learning_rate: 0.02 };
