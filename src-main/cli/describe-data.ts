@@ -8,9 +8,9 @@ const MOST_NOTICES = 20;
 
 export function describeReport(report: DataReport): string {
   const { files, rows, bad_rows, tokens, labels, notices } = report;
-  const parts = files.map(
-    ({ path, rows: usable, format, reason }) => `${path}: ${usable} rows, ${format ?? 'no format'} (${reason})`,
-  );
+  const parts = files.map(({ path, rows: usable, format, reason }) => {
+    return format === null ? `${path}: no rows that can be read` : `${path}: ${usable} rows, ${format} (${reason})`;
+  });
   const findings: readonly (readonly [string, Finding])[] = [
     ['rows that repeat an earlier one', report.duplicates],
     ['evaluation rows that are trained too', report.overlap],

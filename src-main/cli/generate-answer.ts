@@ -23,8 +23,8 @@ export async function generateAnswer(
     reporter.event({ event: 'text', text: chunk });
     reporter.write(chunk);
   };
-  const result = await job.ask(request, { signal, onText });
-  job.stop();
+  // A question that is refused ends the job too: this process would wait for it.
+  const result = await job.ask(request, { signal, onText }).finally(() => job.stop());
   await job.result;
   reporter.write('\n');
   if (result.stop_reason === 'interrupted') throw new Interrupted('Stopped.');

@@ -5,7 +5,8 @@ import type { DataReport } from '../../src-shared/domain/data-report.ts';
 import { inspectData } from '../engine/data/inspect.ts';
 import { openModelFolder } from '../engine/formats/model-folder.ts';
 import { ENCODER_DECODER_TYPES, ENCODER_TYPES } from '../engine/models/registry.ts';
-import { loadTokenizer } from '../engine/tokenizer/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../engine/tokenizer/tokenizer.ts';
+import { keepWithinModel } from '../engine/tokenizer/within-model.ts';
 import { type JobContext, stampEvent } from './job-process.ts';
 import type { InspectRequest } from './protocol.ts';
 import type { TaskType } from '../../src-shared/schema/run-config.ts';
@@ -15,25 +16,37 @@ export async function runInspectJob(request: InspectRequest, context: JobContext
   const tell = (phase: string) => context.send(stampEvent({ event: 'progress', phase, fraction: null }));
   const { model, max_length, task_type, problem_type = null, completion_only_loss, ...rest } = request;
   if (model !== null) tell('Loading the tokenizer');
-  const tokenizer = model === null ? null : await loadTokenizer(model);
+  const reader = model === null ? null : await openReader(model);
   tell('Reading rows');
   return inspectData({
     ...rest,
-    taskType: task_type ?? (model === null ? null : await usualTask(model)),
+    taskType: task_type ?? reader?.usualTask ?? null,
     problemType: problem_type,
     completionOnlyLoss: completion_only_loss,
-    tokenizer,
+    tokenizer: reader?.tokenizer ?? null,
     ...(max_length !== null && { maxLength: max_length }),
     signal: context.signal,
     onProgress: (rows) => tell(`${rows.toLocaleString('en')} rows read`),
   });
 }
 
-/** What rows are for with this model, where that is never in doubt; null = the rows say. */
-async function usualTask(modelDir: string): Promise<TaskType | null> {
+interface Reader {
+  readonly tokenizer: Tokenizer;
+  /** What rows are for with this model, where that is never in doubt; null = the rows say. */
+  readonly usualTask: TaskType | null;
+}
+
+/** What is to be known of the model that reads the rows. */
+async function openReader(modelDir: string): Promise<Reader> {
+  const own = await loadTokenizer(modelDir);
   const folder = await openModelFolder(modelDir);
   await folder.close();
-  const type = String(folder.config['model_type']);
+  const { model_type: type, vocab_size: rows } = folder.config;
+  const tokenizer = typeof rows === 'number' ? keepWithinModel(own, rows) : own;
+  return { tokenizer, usualTask: usualTaskOf(String(type)) };
+}
+
+function usualTaskOf(type: string): TaskType | null {
   if (ENCODER_TYPES.includes(type)) return 'SEQ_CLS';
   return ENCODER_DECODER_TYPES.includes(type) ? 'SEQ_2_SEQ_LM' : null;
 }

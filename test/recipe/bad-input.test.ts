@@ -37,6 +37,13 @@ function expectRefused(end: CliEnd, output = 'run'): string {
   return JSON.stringify(last);
 }
 
+/** The last four bytes of a file of f32 weights become NaN. */
+function spoilLastValue(file: string): void {
+  const bytes = readFileSync(file);
+  bytes.writeFloatLE(NaN, bytes.length - 4);
+  writeFileSync(file, bytes);
+}
+
 describe('data', () => {
   const ROW = '{"prompt": "hello", "completion": "world"}\n';
   it.each([
@@ -63,12 +70,15 @@ describe('data', () => {
 });
 
 describe('model', () => {
-  async function withModel(change: (dir: string) => void): Promise<string> {
+  /** @param leavesRun it only shows once the run is at work */
+  async function withModel(change: (dir: string) => void, { leavesRun = false } = {}): Promise<string> {
     const name = 'bad-model';
     rmSync(place(name), { recursive: true, force: true });
     cpSync(place('model'), place(name), { recursive: true });
     change(place(name));
-    return expectRefused(await train([], { model: name }));
+    const end = await train([], { model: name });
+    if (leavesRun) rmSync(place('run'), { recursive: true });
+    return expectRefused(end);
   }
   const editConfig = (dir: string, changes: object) => {
     const file = path.join(dir, 'config.json');
@@ -108,8 +118,36 @@ describe('model', () => {
     expect(text).toMatch(/hidden_act/);
   });
 
+  it('a weight that is no number', async () => {
+    const text = await withModel((dir) => spoilLastValue(path.join(dir, 'model.safetensors')), { leavesRun: true });
+    expect(text).toMatch(/model\/not-finite.*"field":"[a-z_.0-9]+weight"/);
+  });
+
+  it('a tokenizer with tokens that the model does not have', async () => {
+    const text = await withModel((dir) => {
+      const file = path.join(dir, 'tokenizer.json');
+      const tokenizer = JSON.parse(readFileSync(file, 'utf8'));
+      const beyond = Object.keys(tokenizer.model.vocab).length;
+      tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: beyond, content: 'e', special: false });
+      writeFileSync(file, JSON.stringify(tokenizer));
+    });
+    expect(text).toMatch(/tokenizer\/beyond-model/);
+    expect(text).toMatch(/"line":1/);
+  });
+
   it('no tokenizer', async () => {
     expect(await withModel((dir) => rmSync(path.join(dir, 'tokenizer.json')))).toContain('tokenizer.json');
+  });
+});
+
+describe('questions', () => {
+  it('one that is longer than the model reads is refused, and the command ends', async () => {
+    const end = await runCliToEnd(['generate', '--model', place('model'), '--prompt', 'a b '.repeat(200), '--json'], {
+      home: place('home'),
+      main: REAL_MAIN,
+    });
+    expect(end.code).toBe(2);
+    expect(end.lines().at(-1)).toMatchObject({ event: 'error', code: 'generate/too-long' });
   });
 });
 

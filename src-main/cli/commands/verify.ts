@@ -75,7 +75,7 @@ function describe({ files, behaviour }: ExportCertificate): string {
 function differs(dir: string, certificate: ExportCertificate): AppError {
   const wrong = (certificate.behaviour?.answers ?? []).filter(({ original, written }) => original !== written);
   return new AppError('export/differs', `${dir} does not answer as the run does`, {
-    hint: 'Do not use it. Export the run again, or check that --run and --checkpoint name what it was made from.',
+    hint: 'Do not use it. Check that --run and --checkpoint name what it was made from; if they do, this format changes too much: export with more bits, or as peft.',
     faults: wrong.map(({ prompt, original, written }) => ({
       message: `"${prompt}" is answered "${written}", not "${original}"`,
     })),

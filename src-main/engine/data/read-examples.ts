@@ -1,6 +1,7 @@
 /**
  * @file Rows of a file to examples: looks at the first rows, finds the format, then reads every row in it.
  */
+import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { columnsOf, detectFormat, type DetectedFormat, type DetectOptions } from './detect-format.ts';
 import { aboutRow, dataFault, RowFault } from './faults.ts';
 import type { Example } from './example.ts';
@@ -96,10 +97,15 @@ function toExampleItem(item: RowItem, detected: DetectedFormat): ExampleItem {
   }
 }
 
-/** Gives a row's fault its place. Anything but a RowFault is a bug and goes on. */
+/** Gives a row's fault its place. Anything else than a RowFault, or text that the tokenizer cannot put into tokens, is a bug and goes on. */
 export function rowFaultAt(error: unknown, source: RowSource): DataFault {
-  if (!(error instanceof RowFault)) throw error;
-  const { code, message, field, hint } = error;
+  const { code, message, field, hint } = asRowFault(error);
   const place = { line: source.line, field, ...(hint === undefined ? {} : { hint }) };
   return dataFault(code, source.file, aboutRow(message, source), place);
+}
+
+function asRowFault(error: unknown): RowFault {
+  if (error instanceof RowFault) return error;
+  if (!(error instanceof AppError && error.code.startsWith('tokenizer/'))) throw error;
+  return new RowFault(error.code, error.message, { hint: error.hint });
 }

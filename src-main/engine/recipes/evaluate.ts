@@ -17,6 +17,7 @@ import type { Evaluate, EvaluatedAnswer, EvaluateOptions, EvaluateMetric } from 
 import { stopIds } from './generate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
+import { requireFiniteWeights } from './not-finite.ts';
 import { type OpenModel, openModelFor } from './open-model.ts';
 import { openTokenizer } from './open-tokenizer.ts';
 import { DEFAULT_SEED } from './resolve-config.ts';
@@ -33,7 +34,7 @@ const ANSWER_FIGURES: Partial<Record<EvaluateMetric, (answer: EvaluatedAnswer) =
   rouge_l: ({ expected, answer }) => rougeL(expected, answer),
 };
 
-/** @throws what preparing the data throws, evaluate/unknown-metric */
+/** @throws what preparing the data throws, evaluate/unknown-metric, model/not-finite */
 export const evaluate: Evaluate = async (options) => {
   const { host } = options;
   const { examples, tokenizer } = await readExamples(options);
@@ -61,6 +62,7 @@ export const evaluate: Evaluate = async (options) => {
       signal: host.signal,
       onProgress: (fraction) => host.report({ event: 'progress', phase: 'Measuring the loss', fraction }),
     });
+    if (!Number.isFinite(loss.eval_loss)) await requireFiniteWeights(session.folder.path);
     const told = isAsked ? meter.answers() : [];
     const answers = writer ? await writeAnswers(options, { program, model: writer, tokenizer, examples }) : told;
     const metrics = { ...meter.figures(), ...answerFigures(options.metrics, answers) };

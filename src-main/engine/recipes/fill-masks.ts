@@ -8,9 +8,10 @@ import { TableCache, tokenArrays } from '../steps/token-inputs.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GenerateRequest, GenerateResult } from './contract.ts';
 import { requirePrompt } from './generate.ts';
+import { requireFiniteScores } from './not-finite.ts';
 import type { AnswerContext } from './task.ts';
 
-/** @throws generate/empty-prompt, generate/too-long, generate/no-mask */
+/** @throws generate/empty-prompt, generate/too-long, generate/no-mask, generate/not-finite */
 export function fillMasks(
   { model, tokenizer }: { readonly model: MaskedModel; readonly tokenizer: Tokenizer },
   { program, now }: AnswerContext,
@@ -45,6 +46,7 @@ export function fillMasks(
   const scoresAt = (at: number): Float32Array => logits!.slice(at * vocabSize, (at + 1) * vocabSize) as Float32Array;
   rows.forEach((place, at) => {
     const scores = scoresAt(at);
+    requireFiniteScores(scores);
     filled[place] = scores.indexOf(scores.reduce((a, b) => Math.max(a, b), -Infinity));
   });
   const answer = tokenizer.decode(filled, { skipSpecialTokens: true }).trim();

@@ -9,6 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { makeChooser } from './choose-token.ts';
 import type { GenerateRequest, GenerateResult } from './contract.ts';
 import { decode, type DecodeEnd } from './decode.ts';
+import { requireFiniteScores } from './not-finite.ts';
 import { promptIds } from './prompt-ids.ts';
 import type { AnswerContext } from './task.ts';
 
@@ -17,7 +18,7 @@ export interface Writer {
   readonly tokenizer: Tokenizer;
 }
 
-/** @throws generate/empty-prompt, generate/too-long */
+/** @throws generate/empty-prompt, generate/too-long, generate/not-finite */
 export async function writeAnswer(
   { model, tokenizer }: Writer,
   { program, now }: AnswerContext,
@@ -28,6 +29,7 @@ export async function writeAnswer(
   const stops = stopIds(tokenizer);
   const stream = createStreamDecoder(tokenizer);
   const watch = watchStopStrings(request.stop, request.onText);
+  const choose = makeChooser(request);
   const started = now();
   const [decoded] = await decode({
     program,
@@ -35,7 +37,10 @@ export async function writeAnswer(
     prompts: [prompt],
     maxNewTokens: request.maxNewTokens,
     padTokenId: tokenizer.padTokenId ?? 0,
-    choose: makeChooser(request),
+    choose: (logits) => {
+      requireFiniteScores(logits);
+      return choose(logits);
+    },
     isEnd: (token) => stops.has(token) || watch.push(stream.push(token)),
     signal: request.signal,
   });

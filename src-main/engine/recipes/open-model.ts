@@ -11,6 +11,7 @@ import { transposeTensors } from '../formats/transposed.ts';
 import type { AnyModel } from '../models/model.ts';
 import { transposedNames, type WeightSpec } from '../nn/weight-spec.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { keepWithinModel } from '../tokenizer/within-model.ts';
 import { makeModelOf, requireFit } from './explain-misfit.ts';
 import { classesOfModel, findClasses } from './find-classes.ts';
 import { addFreshTensors, renameTensors } from './model-view.ts';
@@ -26,7 +27,7 @@ export interface OpenModel {
   /** Classes that the files' own head is for, where it is for another number of them. */
   readonly storedClasses: number | null;
   readonly headSeed: number;
-  /** Loaded when first asked for. @throws tokenizer/missing … */
+  /** Loaded when first asked for; it gives only tokens that the model has. @throws tokenizer/missing … */
   readonly tokenizer: () => Promise<Tokenizer>;
 }
 
@@ -98,7 +99,8 @@ function fitModel(files: ModelFolder, options: OpenModelOptions): OpenModel {
     fresh: fresh.map(({ name }) => name),
     storedClasses: countStored(stored, fresh),
     headSeed,
-    tokenizer: () => (tokenizer ??= loadTokenizer(files.path)),
+    tokenizer: () =>
+      (tokenizer ??= loadTokenizer(files.path).then((own) => keepWithinModel(own, model.facts.vocabSize))),
   };
 }
 

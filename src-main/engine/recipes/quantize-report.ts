@@ -19,6 +19,7 @@ import type { MakeQuantizeReport, QuantizeReportOptions } from './contract.ts';
 import { chooseBatchSize, makeMeasured, type ReadExamples, readExamples } from './evaluate.ts';
 import { openInferenceSession } from './inference-session.ts';
 import { measureLoss } from './measure-loss.ts';
+import { requireFiniteWeights } from './not-finite.ts';
 import { openModel } from './open-model.ts';
 import { type MeasuredErrors, measureStorageErrors } from './storage-errors.ts';
 
@@ -93,6 +94,7 @@ async function measureStorage(
     const loss = await measure(examples, (fraction) =>
       host.report({ event: 'progress', phase: `Measuring ${quantization.method}`, fraction }),
     );
+    if (!Number.isFinite(loss.eval_loss)) await requireFiniteWeights(modelDir);
     const seconds = Math.max(1e-6, (host.now() - started) / 1000);
     const read = examples.reduce(
       (sum, { inputIds, decoderIds }) => sum + inputIds.length + (decoderIds?.length ?? 0),

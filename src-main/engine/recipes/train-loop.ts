@@ -11,6 +11,7 @@ import { hyperArray } from '../steps/train-step.ts';
 import { randomUint32 } from '../data/seeded-random.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
+import { requireFiniteWeights } from './not-finite.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
 import { rateOf } from './rate-course.ts';
 import { figureOf } from './resolve-config.ts';
@@ -23,7 +24,7 @@ const MOST_SKIPPED = 10;
 
 /**
  * Trains to the end of the plan, which `planCourse` has fitted the progress to.
- * @throws Interrupted (a checkpoint is saved), train/diverged
+ * @throws Interrupted (a checkpoint is saved), train/diverged, model/not-finite
  */
 export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped early'> {
   const { options, run, session, progress } = loop;
@@ -61,7 +62,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     const { loss, gradNorm } = await orSave(() => runStep(session, run, batches, progress.step + 1, rate));
     progress.step += 1;
     progress.sampler = sampler.state();
-    noteSkipped(loop, gradNorm);
+    await noteSkipped(loop, gradNorm);
     count(loop, batches, loss, host.now() - started);
     if (progress.step % training.logging_steps === 0 || progress.step === run.totalSteps) {
       reportStep(loop, rate, gradNorm);
@@ -75,6 +76,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     if (wanted) await save(improved);
     await nextTurn();
   }
+  requireLearnt(loop);
   return 'done';
 }
 
@@ -142,24 +144,30 @@ function count({ session, progress }: LoopOptions, batches: readonly Batch[], lo
   progress.elapsed_ms += ms;
 }
 
-function noteSkipped({ options, progress }: LoopOptions, gradNorm: number): void {
+async function noteSkipped({ options, run, progress }: LoopOptions, gradNorm: number): Promise<void> {
   if (Number.isFinite(gradNorm)) {
     progress.skipped = 0;
     return;
   }
   progress.skipped += 1;
+  if (progress.step === 1) await requireFiniteWeights(run.opened.folder.path);
   if (progress.skipped === 1) {
     const message = `The gradient of step ${progress.step} was not a finite number, so the step changed nothing.`;
     options.host.report({ event: 'notice', step: progress.step, code: 'train/step-skipped', message });
   }
-  if (progress.skipped < MOST_SKIPPED) return;
-  throw new AppError(
-    'train/diverged',
-    `The last ${MOST_SKIPPED} steps up to step ${progress.step} had no usable gradient`,
-    {
-      hint: 'Lower training.learning_rate, or set training.max_grad_norm to 1, and resume or start again.',
-    },
-  );
+  if (progress.skipped >= MOST_SKIPPED) throw diverged(progress);
+}
+
+/** A short run may end before so many were skipped. */
+function requireLearnt({ progress }: LoopOptions): void {
+  if (progress.skipped > 0 && progress.skipped === progress.step) throw diverged(progress);
+}
+
+function diverged({ skipped, step }: LoopOptions['progress']): AppError {
+  const steps = skipped === 1 ? 'The last step' : `The last ${skipped} steps`;
+  return new AppError('train/diverged', `${steps} up to step ${step} had no usable gradient`, {
+    hint: 'Lower training.learning_rate, or set training.max_grad_norm to 1, and resume or start again.',
+  });
 }
 
 function reportStep({ options, run, progress }: LoopOptions, learningRate: number, gradNorm: number): void {

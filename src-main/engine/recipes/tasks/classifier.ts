@@ -13,6 +13,7 @@ import type { Program } from '../../compile/program.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { figuresOfClasses, figuresOfClassSets, figuresOfNumbers } from '../class-figures.ts';
 import { answerOf, chosenClasses, expectedOf, probabilitiesOf } from '../predictions.ts';
+import { requireFiniteScores } from '../not-finite.ts';
 import type { GenerateRequest, GenerateResult } from '../contract.ts';
 import type { AnswerContext, Meter, Sample, SampleRequest, SamplesAsked, Task } from '../task.ts';
 
@@ -75,6 +76,7 @@ function classifyRequest(
   const ids = cutText(tokenizer, text, model.facts.maxPositions);
   const started = now();
   const logits = classify(options, program, ids);
+  requireFiniteScores(logits);
   const answer = answerOf(classes, logits);
   onText(answer);
   const named = probabilitiesOf(classes, logits).map((probability, id) => ({ label: classes.names[id]!, probability }));
