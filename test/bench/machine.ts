@@ -22,18 +22,20 @@ export interface MachineFacts {
   readonly kernel: string;
   readonly node: string;
   readonly commit: string;
+  /** Name and driver of the graphics card that both sides ran on; left out = on the processor. */
+  readonly card?: string;
   readonly date: string;
   /** Whether other work was kept away. */
   readonly quiet: boolean;
 }
 
-export function describeMachine(threads: number, quiet: boolean): MachineFacts {
+/** @param card see `MachineFacts` */
+export function describeMachine(threads: number, quiet: boolean, card: string | null): MachineFacts {
   const present = new Set(
     readFileSync('/proc/cpuinfo', 'utf8')
       .match(/^flags.*$/m)?.[0]
       .split(/\s+/) ?? [],
   );
-  const dirty = execFileSync('git', ['status', '--porcelain', 'src-main'], { encoding: 'utf8' }).trim() !== '';
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -42,11 +44,20 @@ export function describeMachine(threads: number, quiet: boolean): MachineFacts {
     memoryBytes: totalmem(),
     kernel: release(),
     node: process.version,
-    commit:
-      execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() + (dirty ? ' + changes' : ''),
+    commit: describeCommit(),
+    ...(card !== null && { card }),
     date: new Date().toISOString(),
     quiet,
   };
+}
+
+/** BENCH_COMMIT says it where the sources are a copy without their history. */
+function describeCommit(): string {
+  const told = process.env['BENCH_COMMIT'];
+  if (told) return told;
+  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+  const isDirty = git('status', '--porcelain', 'src-main') !== '';
+  return git('rev-parse', '--short', 'HEAD') + (isDirty ? ' + changes' : '');
 }
 
 /** Waits, at most three minutes, until other work leaves the machine. @returns whether it did. */

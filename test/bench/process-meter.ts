@@ -8,6 +8,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { watchCard } from './card-meter.ts';
 
 const LOOK_MS = 250;
 
@@ -26,11 +27,18 @@ export interface MeteredRun {
   readonly treePeakBytes: number;
   /** Peak of the largest one. */
   readonly largestPeakBytes: number;
+  /** Most memory of the first graphics card in use, less what was in use before; null = not watched. */
+  readonly cardPeakBytes: number | null;
 }
 
 /** Runs the command to its end. Lines that are no JSON objects are kept out of the events. */
-export async function runMetered(command: readonly string[], env: Record<string, string>): Promise<MeteredRun> {
+export async function runMetered(
+  command: readonly string[],
+  env: Record<string, string>,
+  { watchesCard = false } = {},
+): Promise<MeteredRun> {
   const [program = '', ...args] = command;
+  const card = watchesCard ? await watchCard() : null;
   const started = performance.now();
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const peaks = new Map<number, number>();
@@ -58,9 +66,11 @@ export async function runMetered(command: readonly string[], env: Record<string,
       wallMs: performance.now() - started,
       treePeakBytes: bytes.reduce((sum, peak) => sum + peak, 0),
       largestPeakBytes: Math.max(0, ...bytes),
+      cardPeakBytes: card?.peakBytes() ?? null,
     };
   } finally {
     clearInterval(timer);
+    card?.stop();
   }
 }
 

@@ -61,7 +61,8 @@ export function formatEntry<Figures>(
 ): string {
   const place =
     `${machine.date.slice(0, 10)}, commit ${machine.commit}: ${machine.cpu}, ${machine.threads} of ${machine.cores} cores ` +
-    `(${machine.flags.join(' ')}), ${(machine.memoryBytes / GIGA).toFixed(0)} GB, Linux ${machine.kernel}, Node ${machine.node}.`;
+    `(${machine.flags.join(' ')}), ${(machine.memoryBytes / GIGA).toFixed(0)} GB, Linux ${machine.kernel}, Node ${machine.node}` +
+    (machine.card === undefined ? '.' : `; both sides on the graphics card: ${machine.card}.`);
   const warning = machine.quiet ? '' : ' **Other work ran on the machine: these figures are no result.**';
   return [`### ${key}`, '', place + warning, '', text.formatFigures(figures), ''].join('\n');
 }

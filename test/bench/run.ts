@@ -49,9 +49,10 @@ const TEXTS = Object.fromEntries(Object.entries(PARTS).map(([name, { text }]) =>
 async function runPart(name: PartName, surroundings: Surroundings, options: BenchOptions): Promise<void> {
   const { text } = PARTS[name];
   await PARTS[name].run(surroundings, options, async (key, figures) => {
-    const entry = { machine: describeMachine(options.threads, !options.busy), figures };
-    process.stdout.write(`${formatEntry(text, key, entry)}\n`);
-    if (options.writes) await keepEntry(name, key, entry, TEXTS);
+    const entry = { machine: describeMachine(options.threads, !options.busy, surroundings.card), figures };
+    const place = surroundings.card === null ? key : `${key}, ${surroundings.card.split(',')[0]}`;
+    process.stdout.write(`${formatEntry(text, place, entry)}\n`);
+    if (options.writes) await keepEntry(name, place, entry, TEXTS);
   });
 }
 

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensurePythonEnv } from '../../scripts/python-env.mjs';
-import { runtimesRoot } from '../../scripts/setup/paths.mjs';
+import { readGpuFacts } from '../../src-main/services/machine-facts.ts';
+import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
 import { pinPrefix, threadEnvironment, waitForQuiet } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { type MeteredRun, runMetered } from './process-meter.ts';
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly folder: string;
   readonly python: string;
   readonly bindingPath: string;
+  /** Both sides compute on the first graphics card, where the runtime is the one for CUDA and there is a card. null = on the processor. */
+  readonly card: string | null;
   readonly threads: number;
   /** Runs a program pinned to the threads' cores, once the machine is quiet. @param threads other than the plan's */
   run(what: string, command: readonly string[], settings?: RunSettings): Promise<MeteredRun>;
@@ -32,13 +35,17 @@ export async function withSurroundings(
 ): Promise<void> {
   const python = await ensurePythonEnv();
   const folder = mkdtempSync(path.join(tmpdir(), 'tunesmith-bench-'));
-  const bindingPath = path.join(runtimesRoot(), 'tensorflow-cpu-2.21.0-linux-x64', 'tfjs_binding.node');
+  const runtime = await locateRuntime();
+  if (runtime === null) throw new Error('the bench needs TensorFlow: run `npm run setup`');
+  const [gpu] = runtime.kind === 'cuda' ? await readGpuFacts() : [];
+  const card = gpu === undefined ? null : `${gpu.name}, driver ${gpu.driverVersion}`;
   const home = { TUNESMITH_HOME: path.join(folder, 'home') };
   try {
     await action({
       folder,
       python,
-      bindingPath,
+      bindingPath: runtime.bindingPath,
+      card,
       threads,
       async run(what, command, settings = {}) {
         process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${what}\n`);
@@ -47,7 +54,8 @@ export async function withSurroundings(
           throw new Error(`Other work keeps this machine busy; ${fix}.`);
         }
         const cores = settings.threads ?? threads;
-        return runMetered([...pinPrefix(cores), ...command], { ...threadEnvironment(cores), ...home, ...settings.env });
+        const env = { ...threadEnvironment(cores), ...home, ...settings.env };
+        return runMetered([...pinPrefix(cores), ...command], env, { watchesCard: card !== null });
       },
     });
   } finally {

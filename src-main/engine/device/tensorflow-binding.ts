@@ -82,6 +82,8 @@ function setEnvironment({ threads = availableParallelism(), deterministic = fals
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: String(threads),
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    // An f32 run computes in f32, as PyTorch's does: cuBLAS would round its operands to 10 bits otherwise.
+    NVIDIA_TF32_OVERRIDE: '0',
     ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
   };
   for (const [name, value] of Object.entries(defaults)) process.env[name] ??= value;

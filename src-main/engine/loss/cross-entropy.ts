@@ -158,9 +158,10 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): { losses: T
   return {
     losses: raw.subtract(logSum, raw.gatherElements(wide, places)),
     slopes() {
-      // The difference is taken in f32: near 1, p itself has no digits to spare in bf16.
-      const atLabels = raw.cast(raw.subtract(raw.gatherElements(p, places), 1), logits.dtype);
-      return raw.updateAt(raw.cast(p, logits.dtype), places, atLabels);
+      // In f32: near 1, p itself has no digits to spare in bf16, and on a card only f32 can be written to. In place, since nothing reads
+      // p any more once the logarithm is there.
+      const atLabels = raw.subtract(raw.gatherElements(p, places), 1);
+      return raw.cast(raw.updateAt(after(p, logSum), places, atLabels), logits.dtype);
     },
   };
 }

@@ -28,7 +28,7 @@ export function writeReport(figures: AppFigures): void {
 }
 
 function toPage({ quiet, load, frames, openings, latencies }: AppFigures): string {
-  const { cpu, cores, memoryBytes, kernel, node, commit, date } = describeMachine(0, quiet);
+  const { cpu, cores, memoryBytes, kernel, node, commit, date } = describeMachine(0, quiet, null);
   const machine = `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 1e9)} GB, Linux ${kernel}, Node ${node}`;
   const noise = quiet ? 'The machine was quiet' : 'The machine was busy with other work';
   return [

@@ -12,6 +12,8 @@ export interface DecodeSpec {
   readonly bindingPath: string;
   readonly model: string;
   readonly rows: string;
+  /** Where transformers computes; ours computes where its runtime does. */
+  readonly device: 'cpu' | 'cuda';
   readonly dtype: 'f32' | 'bf16';
   /** Prompts side by side. */
   readonly batches: readonly number[];

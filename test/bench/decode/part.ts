@@ -20,13 +20,14 @@ export async function runDecode(
   options: BenchOptions,
   publish: (key: string, figures: DecodeFigures) => Promise<void>,
 ): Promise<void> {
-  const { folder, python, bindingPath } = surroundings;
+  const { folder, python, bindingPath, card } = surroundings;
   const model = options.model ?? PLAN.model;
   const rounds = options.rounds ?? (options.quick ? 1 : PLAN.rounds);
   const { model: dir, rows } = prepareFiles(surroundings, model, { count: Math.max(...BATCHES), length: EVAL_LENGTH });
   const sizes = { batches: BATCHES, promptTokens: PROMPT_TOKENS, newTokens: NEW_TOKENS, evalRows: EVAL_ROWS };
   const repetitions = options.quick ? 1 : PLAN.repetitions;
-  const spec = { bindingPath, model: dir, rows, repetitions, ...sizes };
+  const device = card === null ? 'cpu' : 'cuda';
+  const spec = { bindingPath, device, model: dir, rows, repetitions, ...sizes } as const;
   const arms = DECODE_ARMS.filter(({ name }) => name.toLowerCase().includes(options.arms));
   const results = arms.map((arm): DecodeResult => ({ ...arm, samples: [], void: null }));
   for (let round = 0; round < rounds; round += 1) {

@@ -1,6 +1,6 @@
 """Greedy decoding and evaluation through transformers: `python decode.py SPEC.json` prints one JSON line per repetition.
 
-SPEC.json: model, rows, dtype (f32 or bf16), batches, promptTokens, newTokens, evalRows, repetitions; one more repetition comes first to
+SPEC.json: model, rows, device (cpu or cuda), dtype (f32 or bf16), batches, promptTokens, newTokens, evalRows, repetitions; one more repetition comes first to
 warm up. `generate` with its cache, as users call it; a logits processor sees when the prompt was read and when each token came.
 """
 
@@ -55,15 +55,15 @@ def main():
     logging.disable_progress_bar()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     dtype = torch.float32 if spec["dtype"] == "f32" else torch.bfloat16
-    model = AutoModelForCausalLM.from_pretrained(spec["model"], dtype=dtype).eval()
+    model = AutoModelForCausalLM.from_pretrained(spec["model"], dtype=dtype).eval().to(spec["device"])
     with open(spec["rows"], encoding="utf-8") as file:
         rows = [json.loads(line)["input_ids"] for line in file]
     for repetition in range(spec["repetitions"] + 1):
         for batch in spec["batches"]:
-            prompts = torch.tensor([row[: spec["promptTokens"]] for row in rows[:batch]])
+            prompts = torch.tensor([row[: spec["promptTokens"]] for row in rows[:batch]], device=spec["device"])
             figures = time_decoding(model, prompts, spec["newTokens"])
             print(json.dumps({"repetition": repetition, "batch": batch, **figures}), flush=True)
-        figures = time_evaluation(model, torch.tensor(rows[: spec["evalRows"]]))
+        figures = time_evaluation(model, torch.tensor(rows[: spec["evalRows"]], device=spec["device"]))
         print(json.dumps({"repetition": repetition, **figures}), flush=True)
 
 

@@ -18,6 +18,8 @@ export interface Prepared {
   readonly shape: BatchShape;
   readonly steps: number;
   readonly python: string;
+  /** PyTorch's name for where it computes. */
+  readonly device: 'cpu' | 'cuda';
 }
 
 export interface Gate {
@@ -107,11 +109,12 @@ function torchArm(
   extras: Extras = {},
   compile = false,
 ): Arm {
-  return makeArm(name, dtype === 'f32', gate, extras, ({ folder, model, adapter, rows, shape, steps, python }) => {
+  return makeArm(name, dtype === 'f32', gate, extras, ({ folder, python, ...prepared }) => {
+    const { model, adapter, rows, shape, steps, device } = prepared;
     const spec = path.join(folder, 'torch.json');
     const training = { learning_rate: LEARNING_RATE, max_grad_norm: MAX_GRAD_NORM };
     const work = { model, adapter, rows, steps, batch: shape.batch };
-    writeFileSync(spec, JSON.stringify({ ...work, dtype, compile, ...training }));
+    writeFileSync(spec, JSON.stringify({ ...work, dtype, compile, device, ...training }));
     return [python, '-B', path.join(REPO_ROOT, 'test/bench/python/train.py'), spec];
   });
 }

@@ -19,6 +19,8 @@ export interface Sample {
   readonly firstStepSeconds: number;
   readonly treePeakBytes: number;
   readonly largestPeakBytes: number;
+  /** Of the graphics card; null or left out = the processor computed. */
+  readonly cardPeakBytes?: number | null;
   /** Medians of the parts a step reports (forward_ms, …); empty where an arm reports none. */
   readonly partsMs: Readonly<Record<string, number>>;
 }
@@ -92,6 +94,7 @@ export function toSample(run: MeteredRun, steps: number): Sample | string {
     firstStepSeconds: seconds[0] ?? NaN,
     treePeakBytes: run.treePeakBytes,
     largestPeakBytes: run.largestPeakBytes,
+    cardPeakBytes: run.cardPeakBytes,
     partsMs: Object.fromEntries(partsMs),
   };
 }

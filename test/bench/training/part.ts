@@ -64,8 +64,9 @@ async function runWorkload(
 ): Promise<TrainingFigures> {
   const shape = parseBatchShape(name);
   const files = prepareFiles(surroundings, model, { count: shape.batch * steps, length: shape.seq });
-  const { folder, python } = surroundings;
-  const prepared = { folder, python, ...files, shape, steps };
+  const { folder, python, card } = surroundings;
+  const device = card === null ? 'cpu' : 'cuda';
+  const prepared = { folder, python, ...files, shape, steps, device } as const;
   const label = `${model} ${name}`;
   const products = stepProducts(findModel(model), shape);
   const roofline = await measureRoofline(surroundings, products, label);
@@ -73,7 +74,8 @@ async function runWorkload(
     (arm) => (arm.group === 'core' || arm.group === beside) && arm.name.toLowerCase().includes(options.arms),
   );
   const arms = await measureArms({ arms: wanted, rounds, prepared, surroundings, label });
-  const anatomy = beside === 'extra' ? await measureAnatomy(surroundings, prepared, label, options.arms) : [];
+  const anatomy =
+    beside === 'extra' && card === null ? await measureAnatomy(surroundings, prepared, label, options.arms) : [];
   const tokensPerStep = shape.batch * shape.seq;
   const flopsPerStep = countFlops(products);
   return { model, workload: name, rounds, steps, tokensPerStep, flopsPerStep, roofline, arms, anatomy };

@@ -30,7 +30,8 @@ export const TRAINING_TEXT: PartText<TrainingFigures> = {
     'weights, adapter and rows, and count only where their loss trace is the reference’s. ' +
     `The first ${WARM_UP_STEPS} steps are left out. Figures are medians with quartiles; ratios are of the same round, with the middle ` +
     '95 % of bootstrap medians. Peak memory is the sum of the peaks of all processes, measured from outside. ' +
-    'Roofline: the products of a step timed alone, each through the faster of the two libraries.',
+    'Roofline: the products of a step timed alone, each through the faster of the two libraries; on a graphics card through PyTorch, ' +
+    'since both call the same library there.',
   formatFigures(figures) {
     const { rounds, steps, tokensPerStep, flopsPerStep } = figures;
     const size = `${tokensPerStep} tokens and ${(flopsPerStep / GIGA).toFixed(0)} GFLOP in products a step`;
@@ -63,9 +64,9 @@ const ARM_HEADS = [
 function formatRoofline({ roofline, tokensPerStep }: TrainingFigures): string {
   const row = (name: 'f32' | 'bf16'): string[] => {
     const { peak, peakTorch, peakBinding, stepSeconds, stepSecondsTorch, stepSecondsBinding } = roofline[name];
-    const peaks = [peak, peakTorch, peakBinding].map((flops) => (flops / GIGA).toFixed(0));
+    const peaks = [peak, peakTorch, peakBinding].map((flops) => (flops === null ? '' : (flops / GIGA).toFixed(0)));
     const speeds = [stepSeconds, stepSecondsTorch, stepSecondsBinding].map((seconds) =>
-      (tokensPerStep / seconds).toFixed(0),
+      seconds === null ? '' : (tokensPerStep / seconds).toFixed(0),
     );
     return [name, ...peaks, ...speeds];
   };
@@ -98,15 +99,16 @@ function armCells(figures: TrainingFigures): (arm: ArmResult) => string[] {
   };
 }
 
-/** Both: what the whole program took, and its largest process. */
+/** The card's memory where it computed; else both: what the whole program took, and its largest process. */
 function formatMemory(samples: readonly Sample[]): string {
+  if (samples[0]?.cardPeakBytes) return `${formatGigabytes(peakOf(samples))} of the card`;
   const tree = formatGigabytes(peakOf(samples));
   const largest = formatGigabytes(describeSpread(samples.map(({ largestPeakBytes }) => largestPeakBytes)).median);
   return tree === largest ? tree : `${tree} (largest process ${largest})`;
 }
 
 const peakOf = (samples: readonly Sample[]): number =>
-  describeSpread(samples.map(({ treePeakBytes }) => treePeakBytes)).median;
+  describeSpread(samples.map(({ cardPeakBytes, treePeakBytes }) => cardPeakBytes ?? treePeakBytes)).median;
 
 const speedsOf = (samples: readonly Sample[], tokensPerStep: number): number[] =>
   samples.map(({ stepSeconds }) => tokensPerStep / stepSeconds);

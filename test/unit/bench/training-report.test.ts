@@ -95,6 +95,7 @@ describe('a sample of one process', () => {
     wallMs: 1,
     treePeakBytes: 5,
     largestPeakBytes: 4,
+    cardPeakBytes: null,
   });
 
   it('leaves the first steps out of the median', () => {
