@@ -16,3 +16,9 @@ export function unquantizedLinears({
 export function unquantizedWeights(model: Pick<Model, 'outputLinears' | 'keptWhole'>): ReadonlySet<string> {
   return new Set(unquantizedLinears(model).map(({ path }) => `${path}.weight`));
 }
+
+/**
+ * Whether transformers reads a bitsandbytes file of this family. It puts quantized layers in the place of plain linears alone (5.x), and
+ * Falcon's are of a class of its own: it would read the packed bytes as plain weights.
+ */
+export const hasQuantizedFiles = ({ facts }: Pick<Model, 'facts'>): boolean => facts.modelType !== 'falcon';

@@ -31,7 +31,7 @@ import { dequantizeInt8Rows, quantizeInt8Rows } from '../quant/int8.ts';
 import { dequantizeNf4, isStandardNf4, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
 import type { AnyModel } from '../models/model.ts';
-import { unquantizedWeights } from '../models/unquantized.ts';
+import { hasQuantizedFiles, unquantizedWeights } from '../models/unquantized.ts';
 import type { EngineHost, ExportOptions, WrittenFolder } from './contract.ts';
 import { openFilesToWrite } from './files-to-write.ts';
 import { convertTensor, listPartedHead, withOwnHead } from './merge.ts';
@@ -50,13 +50,17 @@ interface Sources {
   readonly trainedOn: Quantization | null;
 }
 
-/** @throws export/no-quantization; model/…, adapter/… as opening them does; quant/…, output/not-empty, disk/full, Interrupted */
+/** @throws export/no-quantization, export/not-readable; model/…, adapter/… as opening them does; quant/…, output/not-empty, disk/full, Interrupted */
 export async function exportQuantized(options: ExportOptions): Promise<WrittenFolder> {
   const { host, modelDir, adapterDir, outputDir } = options;
   const target = requireQuantization(options.quantization);
   const trainedOn = options.trainedOn === undefined ? target : options.trainedOn;
   const opened = await openModelFor(modelDir, adapterDir);
   const { model, folder } = opened;
+  if (!hasQuantizedFiles(model)) {
+    await folder.close();
+    throw noQuantizedFiles(model, modelDir);
+  }
   const transposed = transposedNames(model.weights);
   const files = transposeTensors(await openFilesToWrite(opened), (name) =>
     transposed.has(model.sanitizeName(name) ?? ''),
@@ -94,6 +98,14 @@ function requireQuantization(config: ExportOptions['quantization']): Quantizatio
   if (isQuantized(wanted)) return wanted;
   throw new AppError('export/no-quantization', 'The bitsandbytes layout holds 4-bit or 8-bit weights', {
     hint: 'Choose the quantization: nf4 or int8.',
+  });
+}
+
+function noQuantizedFiles({ facts }: AnyModel, file: string): AppError {
+  const message = `is a ${facts.modelType} model, of which transformers reads no bitsandbytes files`;
+  return new AppError('export/not-readable', `${file} ${message}`, {
+    hint: 'Use the safetensors format, or peft.',
+    faults: [{ file, message }],
   });
 }
 

@@ -148,6 +148,15 @@ it('wants to know the bits', async () => {
   expect(error.code).toBe('export/no-quantization');
 });
 
+it('is refused for a family of which transformers reads no such files', async () => {
+  const sizes = { vocab_size: 20, hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2 };
+  const { dir } = await writeRandomModel(place('falcon'), { model_type: 'falcon', ...sizes });
+  const outputDir = place('falcon-out');
+  const error = await failureOf(exported({ modelDir: dir, outputDir }));
+  expect(error).toMatchObject({ code: 'export/not-readable', faults: [{ file: dir }] });
+  expect(existsSync(outputDir)).toBe(false);
+});
+
 it('reads back what it wrote', async () => {
   const folder = await openModelFolder(await exported({}));
   const matrix = await readQuantizedMatrix(folder, 'model.layers.0.mlp.up_proj.weight');
