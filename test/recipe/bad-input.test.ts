@@ -156,6 +156,18 @@ describe('settings', () => {
     expect(expectRefused(await train(['--set', 'peft.target_modules=.*nothing']))).toContain('target_modules');
   });
 
+  it('4-bit weights where all of them are trained', async () => {
+    const text = expectRefused(await train(['--set', 'quantization.method=nf4', '--set', 'peft.peft_type=NONE']));
+    expect(text).toMatch(/"field":"quantization\.method"/);
+  });
+
+  it('what only a classifier has, for a model that writes', async () => {
+    const settings = ['labels=["a", "b"]', 'problem_type=regression'];
+    const text = expectRefused(await train(settings.flatMap((setting) => ['--set', setting])));
+    expect(text).toMatch(/"field":"problem_type"/);
+    expect(text).toMatch(/"field":"labels"/);
+  });
+
   it('a rank of 0 and an unknown key, together', async () => {
     const text = expectRefused(await train(['--set', 'peft.r=0', '--set', 'training.learnrate=1']));
     expect(text).toMatch(/peft\.r/);

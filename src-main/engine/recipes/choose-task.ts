@@ -20,7 +20,7 @@ export interface TaskChoice {
   readonly provisional: ClassSet | null;
 }
 
-/** @throws config/invalid where task and model do not go together; what opening the model's folder throws */
+/** @throws config/invalid where task and model, or task and other settings, do not go together; what opening the model's folder throws */
 export async function chooseTask(config: RunConfig): Promise<TaskChoice> {
   const folder = await openModelFolder(config.model.path);
   try {
@@ -31,6 +31,7 @@ export async function chooseTask(config: RunConfig): Promise<TaskChoice> {
     const classes = known ?? preferred;
     const type = config.task_type ?? (await guessType(config, kind, classes));
     requireTask(type, kind, String(folder.config['model_type']));
+    requireNoClasses(type, config);
     if (type !== 'SEQ_CLS') return { type, known: null, preferred: null, provisional: null };
     return { type, known, preferred, provisional: provisionalOf(config, classes) };
   } finally {
@@ -60,6 +61,24 @@ function requireTask(type: TaskType, kind: ReturnType<typeof makeArchitecture>['
   const message = `${type} does not fit a ${modelType} model`;
   throw new AppError('config/invalid', `The configuration does not fit the model: task_type: ${message}`, {
     faults: [{ field: 'task_type', message, hint: `use ${fits[kind].join(' or ')}` }],
+    hint: 'Correct the named settings.',
+  });
+}
+
+/** What only a classifier has would otherwise be passed over in silence. */
+function requireNoClasses(type: TaskType, config: RunConfig): void {
+  if (type === 'SEQ_CLS') return;
+  const faults = (['problem_type', 'labels'] as const)
+    .filter((field) => (config[field] ?? null) !== null)
+    .map((field) => ({
+      field,
+      message: `is for classifiers, but the task is ${type}`,
+      hint: 'leave it out, or set task_type to SEQ_CLS',
+    }));
+  if (faults.length === 0) return;
+  const list = faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new AppError('config/invalid', `The configuration contradicts itself: ${list}`, {
+    faults,
     hint: 'Correct the named settings.',
   });
 }

@@ -2,6 +2,7 @@
  * @file Everything about a run that is decided before its first step: model, data, adapter, configuration. Whatever is wrong shows here,
  * and nothing has been written yet.
  */
+import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { DataConfig, ResolvedRunConfig, RunConfig, TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { ClassSet } from '../data/class-labels.ts';
 import { lengthOf, longestOf } from '../data/lengths.ts';
@@ -9,6 +10,7 @@ import { packRows } from '../data/packing.ts';
 import { prepareData, type PreparedData } from '../data/prepare.ts';
 import { createBatchSampler } from '../data/sampler.ts';
 import type { TokenizedExample } from '../data/types.ts';
+import { unquantizedWeights } from '../models/unquantized.ts';
 import { attachPeft, type AttachedPeft } from '../peft/attach.ts';
 import { loadAdapter } from '../peft/load-adapter.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -69,6 +71,7 @@ export async function prepareRun(
     const seed = config.training.seed ?? DEFAULT_SEED;
     const isWasm = host.bindingPath === null;
     const quantization = resolveQuantization(config, fitted.opened.folder, !isWasm);
+    if (resume === null) requireQuantizable(config, fitted);
     say('Reading the data');
     const prepared = await prepareData({
       data,
@@ -165,6 +168,23 @@ export function makeSampler(
     seed: training.seed,
   };
   return createBatchSampler(options, state);
+}
+
+/** Trained matrices are held in f32: with all of them trained, fewer bits would be asked for and nothing would have them. */
+function requireQuantizable({ quantization }: RunConfig, { opened, peft }: Fitted): void {
+  const { method } = quantization;
+  if (method !== 'int8' && method !== 'nf4') return;
+  const trained = new Set(peft.trainables.map(({ name }) => name));
+  const kept = unquantizedWeights(opened.model);
+  const names = opened.model.linears.map(({ path }) => `${path}.weight`);
+  if (names.some((name) => !trained.has(name) && !kept.has(name))) return;
+  const message = `"${method}" has nothing to hold: every matrix is trained, which needs all its bits`;
+  throw new AppError('config/invalid', `The configuration contradicts itself: quantization.method: ${message}`, {
+    faults: [
+      { field: 'quantization.method', message, hint: 'train an adapter (peft.peft_type LORA), or leave it out' },
+    ],
+    hint: 'Correct the named settings.',
+  });
 }
 
 async function attach(opened: OpenModel, config: RunConfig, isResumed: boolean): Promise<AttachedPeft> {
