@@ -59,6 +59,11 @@ it.each([
     },
     {},
   ],
+  [
+    'LoRA computed beside its weights, resumed without the expanded copies',
+    { 'peft.lora_dropout': 0 },
+    { TUNESMITH_WEIGHT_CACHE_MB: '0' },
+  ],
   ['DoRA, resumed without the expanded copies', { 'peft.use_dora': true }, { TUNESMITH_WEIGHT_CACHE_MB: '0' }],
 ])(
   '%s',

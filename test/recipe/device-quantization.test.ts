@@ -95,6 +95,7 @@ function matricesOf(kind: 'nf4' | 'int8', doubleQuant: boolean, kept = false): F
     columns: members[0]![1],
     doubleQuant,
     kept,
+    room: 0,
   }));
 }
 

@@ -14,6 +14,7 @@ import {
   trainableLinear,
 } from '../ops/linear.ts';
 import { doraUpdate } from '../ops/dora.ts';
+import { foldedLinear } from '../ops/folded-linear.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { StepContext } from './step-context.ts';
 import type { UpdateSpec, WeightSpec } from './weight-spec.ts';
@@ -55,6 +56,26 @@ export function linearWeights(group: readonly Linear[]): WeightSpec[] {
  * @returns [tokens, out] per linear, compute dtype
  */
 export function applyLinears(ctx: StepContext, x: Tensor, group: readonly Linear[]): Tensor[] {
+  const ys = ctx.room(group.map(weightName)) > 0 ? applyFolded(ctx, x, group) : applyBeside(ctx, x, group);
+  return group.map((linear, index) => applyBiasOf(ctx, linear, ys[index]!));
+}
+
+const weightName = ({ path }: Linear): string => `${path}.weight`;
+
+/** Base and updates as one product. */
+function applyFolded(ctx: StepContext, x: Tensor, group: readonly Linear[]): Tensor[] {
+  const names = group.map(weightName);
+  return foldedLinear({
+    x,
+    room: ctx.room(names),
+    sizes: group.map(({ outFeatures }) => outFeatures),
+    updates: group.map((linear) => (linear.update ? tensorsOf(ctx, linear) : null)),
+    weight: (beside, after) => ctx.foldedMatrix(names, beside, after),
+  });
+}
+
+/** The base's product, to which updates are added. */
+function applyBeside(ctx: StepContext, x: Tensor, group: readonly Linear[]): Tensor[] {
   const base = applyBase(ctx, x, group);
   const plain = group.filter(({ update }) => update && !update.dora);
   const results = new Map(group.map((linear, index) => [linear, base[index]!]));
@@ -69,7 +90,7 @@ export function applyLinears(ctx: StepContext, x: Tensor, group: readonly Linear
   for (const linear of group) {
     if (linear.update?.dora) results.set(linear, applyDora(ctx, x, linear, results.get(linear)!));
   }
-  return group.map((linear) => applyBiasOf(ctx, linear, results.get(linear)!));
+  return group.map((linear) => results.get(linear)!);
 }
 
 /** One linear. */
@@ -78,7 +99,7 @@ export function applyLinear(ctx: StepContext, x: Tensor, linear: Linear): Tensor
 }
 
 function applyBase(ctx: StepContext, x: Tensor, group: readonly Linear[]): Tensor[] {
-  const names = group.map(({ path }) => `${path}.weight`);
+  const names = group.map(weightName);
   const trainable = names.map((name) => ctx.parameter(name));
   if (trainable.every((parameter) => parameter === null)) {
     return frozenLinear(

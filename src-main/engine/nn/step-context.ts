@@ -32,6 +32,13 @@ export interface StepContext {
    * keeps a graph from doing so earlier than the value it names.
    */
   matrix(names: readonly string[], after: Tensor | null): Tensor;
+  /** Columns beside the matrix of exactly these names for the updates of its linears; 0 = they are computed by themselves. */
+  room(names: readonly string[]): number;
+  /**
+   * `matrix` with the updates in its room, [out, in + room].
+   * @param beside makes [out, room]; asked for once in a step
+   */
+  foldedMatrix(names: readonly string[], beside: () => Tensor, after: Tensor | null): Tensor;
   /** Trainable leaves whose names start with `prefix`. */
   leavesUnder(prefix: string): Tensor[];
   /**

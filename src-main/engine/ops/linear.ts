@@ -39,7 +39,7 @@ export function frozenLinear(x: Tensor, weight: (after: Tensor | null) => Tensor
   return differentiable(
     x.runner,
     [x],
-    () => raw.split(matmul(x, weight(x), { transposeB: true }), sizes, 1),
+    () => frozenProducts(x, weight(x), sizes),
     (dys) => {
       const first = dys.find((dy) => dy !== null)!;
       return [matmul(joinGradients(dys, sizes, x), weight(first))];
@@ -47,7 +47,13 @@ export function frozenLinear(x: Tensor, weight: (after: Tensor | null) => Tensor
   );
 }
 
-function joinGradients(dys: readonly (Tensor | null)[], sizes: readonly number[], x: Tensor): Tensor {
+/** x W^T for stacked weights [sum of sizes, in]. @returns [tokens, size] for each of them */
+export function frozenProducts(x: Tensor, weight: Tensor, sizes: readonly number[]): Tensor[] {
+  return raw.split(matmul(x, weight, { transposeB: true }), sizes, 1);
+}
+
+/** Gradients of linears side by side, those that are missing as zeros. @returns [tokens, sum of sizes] */
+export function joinGradients(dys: readonly (Tensor | null)[], sizes: readonly number[], x: Tensor): Tensor {
   const tokens: Dim = x.shape[0]!;
   const parts = dys.map((dy, index) => dy ?? raw.fill(x.runner, [tokens, sizes[index]!], 0, x.dtype));
   return raw.concat(parts, 1);
@@ -88,7 +94,7 @@ export function addBias(y: Tensor, bias: Parameter): Tensor {
 export function lowRankUpdate(x: Tensor, ys: readonly Tensor[], updates: readonly LowRankUpdate[]): Tensor[] {
   const { runner } = x;
   const ranks = updates.map(({ a }) => a.value.shape[0] as number);
-  const scaledB = updates.map((update) => effectiveB(update));
+  const scaled = updates.map((update) => scaledB(update));
   const stackedA = raw.concat(
     updates.map(({ a }) => a.value),
     0,
@@ -100,16 +106,16 @@ export function lowRankUpdate(x: Tensor, ys: readonly Tensor[], updates: readonl
     [x, ...ys, ...leaves],
     (save) => {
       narrow = raw.split(matmul(x, stackedA, { transposeB: true }), ranks, 1);
-      save(x, stackedA, ...narrow, ...scaledB);
-      return ys.map((y, index) => raw.add(y, matmul(narrow[index]!, scaledB[index]!, { transposeB: true })));
+      save(x, stackedA, ...narrow, ...scaled);
+      return ys.map((y, index) => raw.add(y, matmul(narrow[index]!, scaled[index]!, { transposeB: true })));
     },
     (dys) => {
       const grads = updates.map((update, index) => {
         const dy = dys[index];
-        return dy ? updateGradients(update, dy, narrow[index]!, scaledB[index]!) : null;
+        return dy ? { back: matmul(dy, scaled[index]!), ...gradientOfB(update, dy, narrow[index]!) } : null;
       });
       const parts = grads.map(
-        (grad, index) => grad?.narrow ?? raw.fill(runner, [x.shape[0]!, ranks[index]!], 0, x.dtype),
+        (grad, index) => grad?.back ?? raw.fill(runner, [x.shape[0]!, ranks[index]!], 0, x.dtype),
       );
       const wide = raw.concat(parts, 1); // [tokens, sum of ranks]
       const dx = needsGradient(x) ? matmul(wide, stackedA) : null;
@@ -125,20 +131,19 @@ export function lowRankUpdate(x: Tensor, ys: readonly Tensor[], updates: readonl
 }
 
 /** B' = diag(s) scale B, [out, rank], in the dtype of products. */
-function effectiveB({ b, s, scale }: LowRankUpdate): Tensor {
+export function scaledB({ b, s, scale }: LowRankUpdate): Tensor {
   if (!s) return raw.multiply(b.value, scale);
   return raw.multiply(raw.multiply(b.value, raw.reshape(s.value, [-1, 1])), scale);
 }
 
-function updateGradients(
+/** @param narrow x A^T, [tokens, rank] @returns gradients of B and of s (null without one), from dB' = dy^T narrow */
+export function gradientOfB(
   { b, s, scale }: LowRankUpdate,
   dy: Tensor,
   narrow: Tensor,
-  scaledB: Tensor,
-): { narrow: Tensor; b: Tensor; s: Tensor | null } {
-  const raised = matmul(dy, narrow, { transposeA: true }); // dB' [out, rank]
-  const back = matmul(dy, scaledB); // [tokens, rank]
-  if (!s) return { narrow: back, b: raw.multiply(raised, scale), s: null };
+): { b: Tensor; s: Tensor | null } {
+  const raised = matmul(dy, narrow, { transposeA: true }); // [out, rank]
+  if (!s) return { b: raw.multiply(raised, scale), s: null };
   const ds = raw.multiply(raw.sum(raw.multiply(raised, b.value), [1]), scale);
-  return { narrow: back, b: raw.multiply(raw.multiply(raised, raw.reshape(s.value, [-1, 1])), scale), s: ds };
+  return { b: raw.multiply(raw.multiply(raised, raw.reshape(s.value, [-1, 1])), scale), s: ds };
 }

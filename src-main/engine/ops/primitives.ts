@@ -275,6 +275,15 @@ export function updateAt(x: Tensor, places: Tensor, values: Tensor): Tensor {
   return apply(x.runner, 'TensorScatterUpdate', attrs, [x, places, values], x.dtype, x.shape);
 }
 
+/**
+ * `values` [n, width] in the place of these rows of x [rows, width]. Changes x itself: nothing may read it but by way of the result.
+ * @param places [n]
+ */
+export function writeRows(x: Tensor, places: Int32Array<ArrayBuffer>, values: Tensor): Tensor {
+  const indices = constant(x.runner, places, 'int32', [places.length]);
+  return apply(x.runner, 'InplaceUpdate', { T: { type: x.dtype } }, [x, indices, values], x.dtype, x.shape);
+}
+
 type ReduceOp = 'Sum' | 'Mean' | 'Max' | 'Min';
 
 function reduce(op: ReduceOp, x: Tensor, axes: readonly number[], keep: boolean): Tensor {

@@ -10,6 +10,8 @@ import { chooseChunks } from '../steps/loss-inputs.ts';
 import { chooseAttentionParts } from './attention-parts.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
+import { foldsUpdates } from './fold-updates.ts';
+import { precisionOf } from './inference-session.ts';
 import { mostLabels } from './measure-loss.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { memoryOf } from './run-memory.ts';
@@ -19,7 +21,12 @@ import { chooseKeptBytes } from './weight-cache.ts';
 const MEMORY_SHARE = 0.85;
 
 /** @param mode how the engine runs steps */
-export function chooseExecution(run: PreparedRun, mode: Execution['mode'], memory: PlannedMemory): Execution {
+export function chooseExecution(
+  run: PreparedRun,
+  mode: Execution['mode'],
+  memory: PlannedMemory,
+  { isGpu = false } = {},
+): Execution {
   const { config, data, opened } = run;
   const { vocabSize } = opened.model.facts;
   const { training } = config;
@@ -32,6 +39,7 @@ export function chooseExecution(run: PreparedRun, mode: Execution['mode'], memor
     eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
     attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length),
     kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes),
+    folded: foldsUpdates(precisionOf(config.quantization), mode, isGpu),
   };
 }
 

@@ -14,4 +14,6 @@ export interface Execution {
   readonly attention_parts: number;
   /** Most bytes of expanded copies of quantized weights. */
   readonly kept_bytes: number;
+  /** Low-rank updates are computed beside the weights, in one product with them. */
+  readonly folded: boolean;
 }

@@ -10,7 +10,7 @@ import { chooseExecution, planMemory } from './choose-execution.ts';
 import { dryRun } from './dry-run.ts';
 import { finalFiles } from './final-files.ts';
 import { explainMemory, warnOfMemory } from './memory-messages.ts';
-import { type Engine, openEngine, wantedMode } from './open-engine.ts';
+import { type Engine, isOnGpu, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
 import { planCourse } from './rate-course.ts';
 import { planSampler, resumedCheckpointing, resumeExecution } from './resume-run.ts';
@@ -28,7 +28,7 @@ export const fineTune: FineTune = async (options) => {
   const engine = await openEngine(host);
   const execution = saved
     ? resumeExecution(saved, run, engine, memory, host)
-    : chooseExecution(run, wantedMode(engine), memory);
+    : chooseExecution(run, wantedMode(engine), memory, { isGpu: isOnGpu(engine) });
   const progress = saved?.progress ?? startProgress();
   const tell = (code: string, message: string | null): void => {
     if (message !== null) host.report({ event: 'notice', step: progress.step, code, message });

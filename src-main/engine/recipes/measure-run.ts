@@ -9,7 +9,7 @@ import type { EngineHost } from './contract.ts';
 import { dryRun, stepWithoutEffect } from './dry-run.ts';
 import { measureLoss } from './measure-loss.ts';
 import { explainMemory } from './memory-messages.ts';
-import { type Engine, openEngine, wantedMode } from './open-engine.ts';
+import { type Engine, isOnGpu, openEngine, wantedMode } from './open-engine.ts';
 import { describePlan, type PlanRunOptions } from './plan-run.ts';
 import { makeSampler, prepareRun, type PreparedRun } from './prepare-run.ts';
 import { openTrainingSession, type TrainingSession } from './training-session.ts';
@@ -23,7 +23,7 @@ export async function measureRun({ host, config, correction = 1 }: PlanRunOption
   const run = await prepareRun({ host, config, resume: null }, null);
   const plan = describePlan(run, correction);
   const engine = await openEngineFor(run, host, plan.memory);
-  const execution = chooseExecution(run, wantedMode(engine), plan.memory);
+  const execution = chooseExecution(run, wantedMode(engine), plan.memory, { isGpu: isOnGpu(engine) });
   const startedMs = host.now();
   try {
     const session = await openTrainingSession(run, engine, execution, host, null);

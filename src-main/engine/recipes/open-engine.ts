@@ -28,6 +28,8 @@ export async function openEngine({ bindingPath }: EngineHost): Promise<Engine> {
   return { device: binding, binding, name };
 }
 
+export const isOnGpu = ({ binding }: Engine): boolean => binding?.isUsingGpuDevice() ?? false;
+
 /** TUNESMITH_EXECUTION=eager runs op by op: to tell a fault of the graph from one of the model. */
 export function wantedMode({ binding }: Engine): ExecutionMode {
   return binding === null || process.env['TUNESMITH_EXECUTION'] === 'eager' ? 'eager' : 'compiled';

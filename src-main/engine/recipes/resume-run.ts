@@ -5,7 +5,7 @@ import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { chooseExecution } from './choose-execution.ts';
 import type { EngineHost } from './contract.ts';
 import type { Execution } from './execution.ts';
-import type { Engine } from './open-engine.ts';
+import { type Engine, isOnGpu } from './open-engine.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { RunProgress, RunState } from './run-progress.ts';
 
@@ -22,12 +22,12 @@ export function resumedCheckpointing({ config }: PreparedRun, { execution }: Run
 export function resumeExecution(
   saved: RunState,
   run: PreparedRun,
-  { binding, name }: Engine,
+  engine: Engine,
   memory: PlannedMemory,
   host: EngineHost,
 ): Execution {
   const { execution, progress } = saved;
-  const now = chooseExecution(run, execution.mode, memory);
+  const now = chooseExecution(run, execution.mode, memory, { isGpu: isOnGpu(engine) });
   const resumed: Execution = {
     mode: execution.mode,
     checkpointing: resumedCheckpointing(run, saved),
@@ -35,9 +35,10 @@ export function resumeExecution(
     eval_chunks: Math.max(execution.eval_chunks, now.eval_chunks),
     attention_parts: Math.min(execution.attention_parts, now.attention_parts),
     kept_bytes: Math.min(execution.kept_bytes, now.kept_bytes),
+    folded: execution.folded && now.folded,
   };
-  if (execution.mode === 'eager' || binding !== null) return resumed;
-  const message = `The run began on another engine and goes on with ${name}, which is slower and rounds differently.`;
+  if (execution.mode === 'eager' || engine.binding !== null) return resumed;
+  const message = `The run began on another engine and goes on with ${engine.name}, which is slower and rounds differently.`;
   host.report({ event: 'notice', step: progress.step, code: 'engine/changed', message });
   return { ...resumed, mode: 'eager' };
 }

@@ -14,6 +14,7 @@ import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
+import { foldsUpdates } from './fold-updates.ts';
 import { precisionOf } from './inference-session.ts';
 import { largestPackedGrid, MOST_EXAMPLES } from './largest-rows.ts';
 import { mostLabels } from './measure-loss.ts';
@@ -74,7 +75,12 @@ export function memoryOf(run: PreparedRun): RunMemory {
     },
     estimate(settings, keptBytes = 0) {
       const precision = precisionOf({ ...quantization, method: settings.method });
-      const plan = planWeights(model, { ...precision, trained, keptBytes });
+      const plan = planWeights(model, {
+        ...precision,
+        trained,
+        keptBytes,
+        folded: foldsUpdates(precision, 'compiled', false),
+      });
       return estimateMemory({
         facts: { ...facts, mlpWidth },
         weightBytes: plan.bytes,

@@ -38,6 +38,7 @@ const stateSchema = z.object({
     eval_chunks: z.int(),
     attention_parts: z.int().default(1),
     kept_bytes: z.number().default(0),
+    folded: z.boolean().default(false),
   }),
   started_at: z.number(),
 });

@@ -55,7 +55,12 @@ export async function openTrainingSession(
   const { training } = config;
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const keptBytes = execution.kept_bytes;
-  const plan = planWeights(model, { ...precisionOf(config.quantization), trained, keptBytes });
+  const plan = planWeights(model, {
+    ...precisionOf(config.quantization),
+    trained,
+    keptBytes,
+    folded: execution.folded,
+  });
   const buckets = makeBuckets(peft.trainables);
   const optimizer = makeOptimizer(training);
   const tables = new TableCache(model);

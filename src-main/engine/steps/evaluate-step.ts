@@ -21,9 +21,13 @@ export interface ForwardOptions {
 }
 
 /** A context for a step that trains nothing. */
-export function forwardContext(runner: Runner, { plan, buckets }: Omit<ForwardOptions, 'model'>): StepContext {
+export function forwardContext(
+  runner: Runner,
+  { plan, buckets }: Omit<ForwardOptions, 'model'>,
+  { roomsFilled = false } = {},
+): StepContext {
   const parameters = readParameters(runner, buckets, plan.compute, false);
-  return makeContext({ runner, plan, parameters, training: false, checkpointing: false, seed: null });
+  return makeContext({ runner, plan, parameters, training: false, checkpointing: false, seed: null, roomsFilled });
 }
 
 /** Entry `evaluate`. Outputs: `loss`, summed and scaled, and what the task reads back. */

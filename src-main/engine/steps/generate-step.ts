@@ -59,7 +59,8 @@ export function generateEntries(options: ForwardOptions & { readonly model: Lang
     inputs: Readonly<Record<string, Tensor>>,
     past: Parameters<typeof tokenBatch>[2],
   ) => {
-    const ctx = forwardContext(runner, options);
+    // What is decoded was prefilled with the same adapters.
+    const ctx = forwardContext(runner, options, { roomsFilled: past?.seq === 1 });
     const states = model.forward(ctx, tokenBatch(model, inputs, past));
     return { logits: raw.cast(model.head(ctx, raw.gatherRows(states, inputs['rows']!)), 'float32') };
   };

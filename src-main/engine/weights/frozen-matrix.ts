@@ -30,6 +30,8 @@ export interface FrozenMatrix {
   readonly doubleQuant: boolean;
   /** An expanded copy in the compute dtype stays on the device beside it: faster, and the same values. */
   readonly kept: boolean;
+  /** Columns beside it for the updates of its linears (room.ts), in the copy that products read; 0 = none. */
+  readonly room: number;
 }
 
 const rowsOf = ({ members }: FrozenMatrix): number => members.reduce((sum, { rows }) => sum + rows, 0);
@@ -37,8 +39,10 @@ const blocksOf = (rows: number, columns: number): number => Math.ceil((rows * co
 
 /** The device memory behind a matrix. */
 export function variablesOf(matrix: FrozenMatrix): Variable[] {
-  const { name, kind, columns, members, doubleQuant } = matrix;
-  if (kind === 'float32' || kind === 'bfloat16') return [{ name, dtype: kind, shape: [rowsOf(matrix), columns] }];
+  const { name, kind, columns, members, doubleQuant, room } = matrix;
+  if (kind === 'float32' || kind === 'bfloat16') {
+    return [{ name, dtype: kind, shape: [rowsOf(matrix), columns + room] }];
+  }
   if (kind === 'int8') {
     return [
       { name, dtype: 'int8', shape: [rowsOf(matrix), columns] },
@@ -64,7 +68,7 @@ function absmaxVariables({ name, rows }: StackMember, columns: number, doubleQua
 
 /** Where the expanded copy of a kept matrix lies. */
 export function keptVariable(matrix: FrozenMatrix, compute: FloatDType): Variable {
-  return { name: `${matrix.name}.expanded`, dtype: compute, shape: [rowsOf(matrix), matrix.columns] };
+  return { name: `${matrix.name}.expanded`, dtype: compute, shape: [rowsOf(matrix), matrix.columns + matrix.room] };
 }
 
 /** Bytes on the device, without a kept copy. */
@@ -80,7 +84,7 @@ export function bytesOfVariable({ dtype, shape }: Variable): number {
  * The matrix in the dtype that products run in.
  * @param after keeps a graph from expanding it before this value exists; null = no matter when
  * @param levels gives `levelQuads`, made once for a step
- * @returns [rows, columns], owned by the current scope unless it is the stored value or the kept copy
+ * @returns [rows, columns], owned by the current scope unless it is the stored value or the kept copy, which have their room beside them
  */
 export function expandMatrix(
   runner: Runner,

@@ -14,9 +14,10 @@ import type { ModelFolder } from '../formats/model-folder.ts';
 import { dequantizeInt8Rows, type Int8Matrix, quantizeInt8Rows } from '../quant/int8.ts';
 import { dequantizeNf4, isStandardNf4, NF4_BLOCKSIZE, type Nf4Matrix, quantizeNf4 } from '../quant/nf4.ts';
 import type { SourceDType } from '../quant/source-dtype.ts';
-import { type FrozenMatrix, keptVariable, type StackMember } from './frozen-matrix.ts';
+import { type FrozenMatrix, keptVariable, type StackMember, variablesOf } from './frozen-matrix.ts';
 import { openCopyMaker } from './kept-copies.ts';
 import type { WeightPlan } from './plan.ts';
+import { addRoom } from './room.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 
 export interface LoadWeightsOptions {
@@ -46,6 +47,10 @@ export async function loadWeights(options: LoadWeightsOptions): Promise<Map<stri
           if (stack && bytes) values.set(matrix.name, placeStack(device, stack, bytes));
           else await loadMatrix(device, reader, matrix, values);
           if (matrix.kept) values.set(keptVariable(matrix, plan.compute).name, copies.make(matrix, values));
+          const { name, dtype } = matrix.kept ? keptVariable(matrix, plan.compute) : variablesOf(matrix)[0]!;
+          if (matrix.room > 0 && dtype === plan.compute) {
+            values.set(name, addRoom(device, values.get(name)!, matrix.room, dtype));
+          }
         },
       };
     }),

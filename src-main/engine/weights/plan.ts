@@ -6,6 +6,7 @@ import type { Variable } from '../device/runner.ts';
 import type { Model } from '../models/model.ts';
 import { unquantizedWeights } from '../models/unquantized.ts';
 import type { UpdateSpec, WeightSpec } from '../nn/weight-spec.ts';
+import { roomFor } from './room.ts';
 import {
   bytesOf,
   bytesOfVariable,
@@ -24,6 +25,8 @@ export interface WeightPlanOptions {
   readonly trained: ReadonlySet<string>;
   /** Most bytes that expanded copies of quantized matrices may take; none where left out. */
   readonly keptBytes?: number;
+  /** Updates of linears are computed beside the weights (room.ts); not where left out. */
+  readonly folded?: boolean;
 }
 
 export interface WeightPlan {
@@ -43,9 +46,10 @@ export interface WeightPlan {
 }
 
 export function planWeights(model: Model, options: WeightPlanOptions): WeightPlan {
-  const { storage, doubleQuant, compute, trained, keptBytes: most = 0 } = options;
+  const { storage, doubleQuant, compute, trained, keptBytes: most = 0, folded = false } = options;
   const frozen = model.weights.filter(({ name }) => !trained.has(name));
   const plain = unquantizedWeights(model);
+  const updates = new Map(model.linears.map(({ path, update }) => [`${path}.weight`, update]));
   let keptBytes = 0;
   const matrices = stacksOf(frozen, trained, model.weights).map((specs): FrozenMatrix => {
     const [first] = specs as [WeightSpec];
@@ -56,6 +60,7 @@ export function planWeights(model: Model, options: WeightPlanOptions): WeightPla
       columns: first.shape[1]!,
       doubleQuant,
       kept: false,
+      room: folded ? roomFor(specs.map(({ name }) => updates.get(name) ?? null)) : 0,
     };
     const copyBytes = bytesOfVariable(keptVariable(matrix, compute));
     if ((matrix.kind !== 'int8' && matrix.kind !== 'nf4') || keptBytes + copyBytes > most) return matrix;

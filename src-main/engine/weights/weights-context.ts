@@ -8,6 +8,7 @@ import * as raw from '../ops/primitives.ts';
 import { makeTensor, type Tensor } from '../ops/tensor.ts';
 import { expandMatrix, type FrozenMatrix, levelQuads } from './frozen-matrix.ts';
 import type { WeightPlan } from './plan.ts';
+import { fillRoom } from './room.ts';
 
 export interface WeightsContextOptions {
   readonly runner: Runner;
@@ -19,6 +20,8 @@ export interface WeightsContextOptions {
   readonly attentionParts?: number;
   /** int32 scalar that differs from step to step; needed where dropout is used. */
   readonly seed: Tensor | null;
+  /** The updates lie in the rooms of the matrices already, as another entry left them there. */
+  readonly roomsFilled?: boolean;
 }
 
 /** @returns a context for one trace or one eager step */
@@ -43,6 +46,8 @@ export function makeContext(options: WeightsContextOptions): StepContext {
     paddingRow: (name) => plan.paddingRows.get(name) ?? null,
     matrix: (names, after) =>
       findMatrix((matrix) => expandMatrix(runner, matrix, compute, after, levels), places, names),
+    room: (names) => wholeMatrix(places, names)?.room ?? 0,
+    foldedMatrix: foldedMatrices(options, places, levels),
     leavesUnder: (prefix) =>
       [...parameters].filter(([name, { leaf }]) => name.startsWith(prefix) && leaf.isLeaf).map(([, { leaf }]) => leaf),
     dropoutMask: dropoutMasks(options),
@@ -93,6 +98,38 @@ function findMatrix(
     return matrix.members.length === 1 ? full : raw.sliceAxis(full, 0, firstRow, rows);
   });
   return raw.concat(parts, 0);
+}
+
+/** The stack that has exactly these members, or null. */
+function wholeMatrix(places: ReadonlyMap<string, Place>, names: readonly string[]): FrozenMatrix | null {
+  const matrix = places.get(names[0]!)?.matrix;
+  return matrix && matrix.members.map(({ name }) => name).join() === names.join() ? matrix : null;
+}
+
+/** What lies on the device as products read it has its room filled once a step; what is expanded for a product is joined with its updates. */
+function foldedMatrices(
+  { runner, plan: { compute }, roomsFilled = false }: WeightsContextOptions,
+  places: ReadonlyMap<string, Place>,
+  levels: () => Tensor,
+): StepContext['foldedMatrix'] {
+  const made = new Map<string, Tensor>();
+  const once = (key: string, make: () => Tensor): Tensor => {
+    const value = made.get(key) ?? runner.forStep(make);
+    made.set(key, value);
+    return value;
+  };
+  return (names, beside, after) => {
+    const matrix = wholeMatrix(places, names)!;
+    const expand = (): Tensor => expandMatrix(runner, matrix, compute, after, levels);
+    if (matrix.kept || matrix.kind === compute) {
+      return once(matrix.name, () => (roomsFilled ? expand() : fillRoom(expand(), beside())));
+    }
+    const updates = once(matrix.name, beside);
+    return runner.scope(
+      () => raw.concat([expand(), updates], 1),
+      (joined) => [joined.id],
+    );
+  };
 }
 
 /** Masks from a counter-based generator: one stream per place, so that a recomputed block gets the same mask again. */

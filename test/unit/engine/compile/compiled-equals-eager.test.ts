@@ -61,6 +61,31 @@ const SETTINGS: Setting[] = [
   },
   { title: 'LoRA in bf16', dir: plain, compute: 'bfloat16', tolerance: 1e-2 },
   {
+    title: 'LoRA beside the weights with checkpoints, gradients added up',
+    dir: tied,
+    folded: true,
+    checkpointing: true,
+    accumulate: true,
+    tolerance: 1e-6,
+  },
+  {
+    title: 'Quasi-LoRA beside the weights, on some linears only',
+    dir: plain,
+    peft: { peft_type: 'QLORA', target_modules: ['q_proj', 'v_proj', 'up_proj'], r: 20 },
+    folded: true,
+    tolerance: 1e-6,
+  },
+  { title: 'LoRA beside weights in NF4', dir: plain, storage: 'nf4', folded: true, tolerance: 1e-6 },
+  {
+    title: 'LoRA beside copies of weights in INT8',
+    dir: plain,
+    storage: 'int8',
+    keptBytes: Infinity,
+    folded: true,
+    tolerance: 1e-6,
+  },
+  { title: 'LoRA beside the weights in bf16', dir: plain, compute: 'bfloat16', folded: true, tolerance: 1e-2 },
+  {
     title: 'all weights in bf16 with checkpoints',
     dir: tied,
     peft: { peft_type: 'NONE' },
@@ -80,7 +105,8 @@ describe.each(SETTINGS)('$title', (options) => {
   let eager: TinyRun;
   let compiled: TinyRun;
   beforeAll(async () => {
-    eager = await openTinyRun({ ...options, binding, mode: 'eager' });
+    // The reference never computes updates beside the weights.
+    eager = await openTinyRun({ ...options, binding, mode: 'eager', folded: false });
     compiled = await openTinyRun({ ...options, binding, mode: 'compiled' });
   });
   afterAll(() => {

@@ -24,6 +24,7 @@ import { languageTask } from '../../../../src-main/engine/steps/language-task.ts
 import type { StepTask } from '../../../../src-main/engine/steps/step-task.ts';
 import { TableCache } from '../../../../src-main/engine/steps/token-inputs.ts';
 import { trainEntries, trainVariables } from '../../../../src-main/engine/steps/train-step.ts';
+import type { StorageKind } from '../../../../src-main/engine/weights/frozen-matrix.ts';
 import { copyToDevice, loadWeights } from '../../../../src-main/engine/weights/load-weights.ts';
 import { planVariables, planWeights } from '../../../../src-main/engine/weights/plan.ts';
 import { type Bucket, makeBuckets, unpackValues } from '../../../../src-main/engine/weights/trainables.ts';
@@ -37,11 +38,16 @@ export interface TinyRunOptions {
   /** Laid over the defaults; B is not zero, so that every tensor has a gradient from the start. */
   readonly peft?: Partial<PeftConfig>;
   readonly compute?: FloatDType;
+  /** As the products' where left out. */
+  readonly storage?: StorageKind;
+  readonly keptBytes?: number;
   readonly optim?: TrainingConfig['optim'];
   readonly weightDecay?: number;
   readonly checkpointing?: boolean;
   readonly attentionParts?: number;
   readonly chunks?: number;
+  /** Updates are computed beside the weights. */
+  readonly folded?: boolean;
   readonly accumulate?: boolean;
   /** What an eager run calls in place of the binding. */
   readonly device?: Device;
@@ -76,7 +82,11 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
     const peft = { ...PEFT_DEFAULTS, init_lora_weights: false, r: 3, ...run.peft };
     const setup = await attachPeft({ model, folder, peft, loraPlus: null, seed: 1 });
     const trained = new Set(setup.trainables.map(({ name }) => name));
-    const plan = planWeights(model, { storage: compute, compute, doubleQuant: false, trained });
+    const plan = planWeights(model, {
+      ...{ storage: run.storage ?? compute, compute, doubleQuant: false, trained },
+      folded: run.folded ?? false,
+      keptBytes: run.keptBytes ?? 0,
+    });
     const buckets = makeBuckets(setup.trainables);
     const optimizer = makeOptimizer({ ...ADAM, optim: run.optim ?? 'adamw' } as TrainingConfig);
     const forward = { model, plan, buckets };
