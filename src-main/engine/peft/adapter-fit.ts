@@ -28,6 +28,7 @@ import {
 } from './adaptable-model.ts';
 import type { ReadBase } from './base-weights.ts';
 import { matchPattern } from './module-patterns.ts';
+import { explainLookUp } from './never-run.ts';
 import { selectTargets, type TargetSettings } from './select-targets.ts';
 import { findTiedTable } from './tied-head.ts';
 import { partOf } from './trained-tensors.ts';
@@ -108,6 +109,9 @@ function explainUnknown(model: AdaptableModel, module: string, tensor?: string):
   if (module === TIED_HEAD && model.facts.tiedEmbeddings) {
     return { message: 'adapts the head, which shares the table of the token embedding in this model' };
   }
+  const lookUp = explainLookUp(model, module);
+  if (lookUp !== null)
+    return { message: `is for a module that we have no adapters for: ${lookUp.message}`, hint: lookUp.hint };
   const isModule = listModules(model).includes(module);
   if (tensor !== undefined && isModule) return { message: 'is no tensor of this model' };
   const known = describeModules(listTargets(model).map(({ path: own }) => own));

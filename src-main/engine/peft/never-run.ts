@@ -23,6 +23,17 @@ export function explainNeverRun(model: Weights, name: string): { message: string
   };
 }
 
+const LOOK_UP = /^(?:(?:en|de)coder\.)?embed_tokens$/;
+
+/** What to tell who names a module that looks such a table up: PEFT adapts it, and we have none. null where the name means another. */
+export function explainLookUp(model: Weights, name: string): { message: string; hint: string } | null {
+  if (neverRun(model).length === 0 || !LOOK_UP.test(name)) return null;
+  return {
+    message: `"${name}" looks tokens up for an encoder or decoder: adapters of PEFT's on it are not supported here`,
+    hint: 'leave it out; peft_type NONE trains the table itself',
+  };
+}
+
 /** Without what would have no effect. */
 export function dropNeverRun(model: Weights, tensors: AdapterTensors): AdapterTensors {
   const idle = neverRun(model);

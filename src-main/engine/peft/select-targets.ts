@@ -19,7 +19,7 @@ import {
   type AdapterTarget,
 } from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
-import { explainNeverRun } from './never-run.ts';
+import { explainLookUp, explainNeverRun } from './never-run.ts';
 import { hintTiedHead, isTiedHead } from './tied-head.ts';
 
 /** Where the settings stand, for messages. */
@@ -142,7 +142,7 @@ class Selection {
   }
 
   #failUnmatched(wanted: string): void {
-    const idle = explainNeverRun(this.#model, wanted);
+    const idle = explainNeverRun(this.#model, wanted) ?? explainLookUp(this.#model, wanted);
     if (idle) {
       this.#fail('target_modules', idle.message, idle.hint);
     } else if (isTiedHead(this.#model, wanted)) {

@@ -13,7 +13,7 @@ import {
   type AdapterTarget,
 } from './adaptable-model.ts';
 import { matchPattern } from './module-patterns.ts';
-import { explainNeverRun } from './never-run.ts';
+import { explainLookUp, explainNeverRun } from './never-run.ts';
 import { innerLinears, RUN_CONFIG } from './select-targets.ts';
 import { hintTiedHead, isTiedHead } from './tied-head.ts';
 
@@ -35,7 +35,7 @@ export function selectBesideAdapter(
 ): Set<string> {
   const modules = listModules(model);
   for (const name of whole) {
-    const idle = explainNeverRun(model, name);
+    const idle = explainNeverRun(model, name) ?? explainLookUp(model, name);
     if (idle) {
       fail(faults, 'modules_to_save', idle.message, idle.hint);
     } else if (isTiedHead(model, name)) {

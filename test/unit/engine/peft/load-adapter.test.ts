@@ -119,6 +119,23 @@ it('what an adapter brings for a table that is never run has no effect, as in PE
   }
 });
 
+it('what an adapter brings for where T5 looks tokens up is refused in its own words', async () => {
+  const t5 = await writeRandomModel(place('t5-look-up'), T5_CONFIG);
+  const dir = await changed(await save({ target_modules: ['q'] }, t5), (tensors) => {
+    tensors.set('encoder.embed_tokens.lora_embedding_A', { shape: [8, 20], data: new Float32Array(160).fill(0.1) });
+    tensors.set('encoder.embed_tokens.lora_embedding_B', { shape: [8, 8], data: new Float32Array(64).fill(0.1) });
+  });
+  const { faults } = await failureOf(load(dir, undefined, t5));
+  expect(faults.map(({ field }) => field)).toEqual([
+    'encoder.embed_tokens.lora_embedding_A',
+    'encoder.embed_tokens.lora_embedding_B',
+  ]);
+  expect(faults[0]).toMatchObject({
+    message: expect.stringContaining('looks tokens up for an encoder or decoder'),
+    hint: expect.stringContaining('peft_type NONE'),
+  });
+});
+
 describe('training on from an adapter', () => {
   it('may make it a Quasi-LoRA one, s starting at one', async () => {
     const dir = await save({ target_modules: ['q_proj'] });

@@ -59,6 +59,10 @@ describe('target_modules', () => {
       expect(faultsOf(error)).toEqual([expect.stringContaining(`peft.${setting} ${why}`)]);
       expect(error.faults[0]!.hint).toContain('peft_type NONE');
     }
+    for (const name of ['embed_tokens', 'decoder.embed_tokens']) {
+      const error = await failureOf(attach(t5, { target_modules: ['q', name] }));
+      expect(faultsOf(error)).toEqual([expect.stringContaining(`"${name}" looks tokens up for an encoder or decoder`)]);
+    }
     await attach(t5, { target_modules: '.*' });
     expect(t5.model.weights.find(({ name }) => name === 'shared.weight')?.update ?? null).toBeNull();
     const { trainables } = await attach(t5, { peft_type: 'NONE', trainable_modules: ['shared'] });
