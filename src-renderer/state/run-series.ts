@@ -8,12 +8,12 @@ export const X_AXES = ['step', 'tokens', 'elapsed_ms'] as const;
 export type XAxis = (typeof X_AXES)[number];
 
 export interface Curve {
-  readonly xs: readonly number[];
-  readonly ys: readonly number[];
+  readonly xs: Float64Array | readonly number[];
+  readonly ys: Float64Array | readonly number[];
 }
 
 export function curveOf(metrics: RunMetrics, name: MetricName, axis: XAxis = 'step'): Curve {
-  return { xs: metrics.columns[axis], ys: metrics.columns[name] };
+  return { xs: metrics.column(axis), ys: metrics.column(name) };
 }
 
 /** Evaluations know their step; tokens and time are those of the step figure at or before it. */
@@ -38,7 +38,7 @@ export function bestEvaluation(evaluations: readonly EvaluationRecord[]): Evalua
 }
 
 function valueAtStep(metrics: RunMetrics, name: MetricName, step: number): number {
-  const { step: steps } = metrics.columns;
+  const steps = metrics.column('step');
   let low = 0;
   let high = steps.length - 1;
   while (low < high) {
@@ -46,5 +46,5 @@ function valueAtStep(metrics: RunMetrics, name: MetricName, step: number): numbe
     if ((steps[middle] ?? 0) <= step) low = middle;
     else high = middle - 1;
   }
-  return metrics.columns[name][low] ?? 0;
+  return metrics.column(name)[low] ?? 0;
 }

@@ -68,11 +68,15 @@ export class RunView {
 
   async #readMetrics(): Promise<void> {
     let after: number | null = -1;
+    let drawn = 0;
     while (after !== null) {
       const page: MetricPage = await this.#client.call('runs:getMetrics', { run: this.id, after_step: after });
       this.metrics.addPage(page);
-      this.version += 1;
       after = page.next;
+      // Drawing costs as much as all figures that are there: it is done anew when there are twice as many.
+      if (after !== null && this.metrics.count < 2 * drawn) continue;
+      drawn = this.metrics.count;
+      this.version += 1;
     }
   }
 

@@ -1,9 +1,14 @@
 /** @file Curves as the table that is drawn. */
 import { describe, expect, it } from 'vitest';
-import { type ChartSeries, toTable, valueAt } from '../../src-renderer/components/shared/chart/chart-data.ts';
+import {
+  type ChartSeries,
+  type Numbers,
+  toTable,
+  valueAt,
+} from '../../src-renderer/components/shared/chart/chart-data.ts';
 import { smooth } from '../../src-renderer/components/shared/chart/smoothing.ts';
 
-function series(xs: readonly number[], ys: readonly number[]): ChartSeries {
+function series(xs: Numbers, ys: Numbers): ChartSeries {
   return { name: 'a', color: 1, style: 'line', xs, ys };
 }
 
@@ -39,6 +44,14 @@ describe('toTable', () => {
     ]);
   });
 
+  it('takes the x values of a series that has all others’, in whatever kind of array', () => {
+    const all = Float64Array.of(1, 2, 3, 4);
+    const table = toTable([series(all, Float64Array.of(5, 6, 7, 8)), series([2, 4], [20, 40])]);
+    expect(table[0]).toBe(all);
+    expect(table[2]).toEqual([null, 20, null, 40]);
+    expect(toTable([series(all, all), series([2.5], [1])])[0]).toEqual([1, 2, 2.5, 3, 4]);
+  });
+
   it('joins values whose x goes backwards or comes twice', () => {
     const table = toTable([series([1, 3, 2], [10, 30, 20]), series([2, 2, 4], [1, 2, 4])]);
     expect(table).toEqual([
@@ -70,14 +83,14 @@ describe('valueAt', () => {
 
 describe('smooth', () => {
   it('keeps a constant, from its first value on', () => {
-    expect(smooth([3, 3, 3], 0.9)).toEqual([expect.closeTo(3), expect.closeTo(3), expect.closeTo(3)]);
+    expect([...smooth([3, 3, 3], 0.9)]).toEqual([expect.closeTo(3), expect.closeTo(3), expect.closeTo(3)]);
   });
 
   it('goes on after a gap', () => {
-    expect(smooth([1, NaN, 1], 0.5)).toEqual([expect.closeTo(1), NaN, expect.closeTo(1)]);
+    expect([...smooth([1, NaN, 1], 0.5)]).toEqual([expect.closeTo(1), NaN, expect.closeTo(1)]);
   });
 
   it('does nothing with weight 0', () => {
-    expect(smooth([1, 5, 2], 0)).toEqual([1, 5, 2]);
+    expect([...smooth([1, 5, 2], 0)]).toEqual([1, 5, 2]);
   });
 });

@@ -144,7 +144,7 @@ describe('one run', () => {
     await core.client.ready;
     core.push('run:eventsReported', { run: 'a', events: [step(6)] });
     await settle();
-    expect(view.metrics.columns.step).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...view.metrics.column('step')]).toEqual([1, 2, 3, 4, 5, 6]);
     core.push('run:eventsReported', { run: 'a', events: [step(7)] });
     core.push('run:eventsReported', { run: 'another', events: [step(8)] });
     expect(view.metrics.lastStep).toBe(7);
@@ -153,14 +153,31 @@ describe('one run', () => {
     expect(view.metrics.lastStep).toBe(7);
   });
 
+  it('is drawn anew only when twice as many figures are there, and at the end', async () => {
+    const drawn: number[] = [];
+    const core = createScriptedCore({
+      'runs:get': () => details(),
+      'runs:getMetrics'({ after_step }) {
+        drawn.push(view.version);
+        return page([after_step + 1], after_step < 8 ? after_step + 1 : undefined);
+      },
+    });
+    const view = new RunView(core.client, 'a');
+    await view.load();
+    expect(view.metrics.count).toBe(10);
+    // After 1, 2, 4, 8 and 10 figures; and once for what was told meanwhile.
+    expect(drawn).toEqual([0, 1, 2, 2, 3, 3, 3, 3, 4, 4]);
+    expect(view.version).toBe(6);
+  });
+
   it('forgets what a resumed run does anew', async () => {
     const core = createScriptedCore({ 'runs:get': () => details(), 'runs:getMetrics': () => page([1, 2, 3, 4, 5]) });
     const view = new RunView(core.client, 'a');
     const end = view.watch();
     await settle();
     core.push('run:eventsReported', { run: 'a', events: [step(3)] });
-    expect(view.metrics.columns.step).toEqual([1, 2, 3]);
-    expect(view.metrics.columns.loss).toHaveLength(3);
+    expect([...view.metrics.column('step')]).toEqual([1, 2, 3]);
+    expect(view.metrics.column('loss')).toHaveLength(3);
     end();
   });
 

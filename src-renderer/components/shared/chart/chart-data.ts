@@ -3,6 +3,9 @@
  */
 import type uPlot from 'uplot';
 
+/** Many of them are best kept in a typed array: what searches the heap for garbage does not see those. */
+export type Numbers = readonly number[] | Float64Array;
+
 export interface ChartSeries {
   readonly name: string;
   /** Colour of the chart palette, 1 to 6. */
@@ -10,30 +13,47 @@ export interface ChartSeries {
   /** faint: raw values behind a smoothed line; points: few values, each marked. */
   readonly style: 'line' | 'faint' | 'points';
   /** Ascending. */
-  readonly xs: readonly number[];
-  readonly ys: readonly number[];
+  readonly xs: Numbers;
+  readonly ys: Numbers;
   /** Left out of the list of values under the cursor. */
   readonly unlisted?: boolean;
 }
 
+type Column = Numbers | readonly (number | null)[];
+
 /**
- * Joins the series by x. Series that share their x array need no joining, which keeps 100,000 points cheap.
+ * Joins the series by x. Series that share their x array need no joining, nor do those whose x values are all in another's: that keeps
+ * 100,000 points cheap.
  * @returns x values, then one column for each series, null where a series has no value
  */
 export function toTable(series: readonly ChartSeries[]): uPlot.AlignedData {
-  const groups = new Map<readonly number[], number[]>();
-  for (const [index, { xs }] of series.entries()) groups.set(xs, [...(groups.get(xs) ?? []), index]);
+  const lists = [...new Set(series.map(({ xs }) => xs))];
   const columns = series.map(({ ys }) => finiteOrNull(ys));
-  const [only] = groups.keys();
+  const [only] = lists;
   if (only === undefined) return [[]];
-  if (groups.size === 1) return [only as number[], ...columns];
-  const all = [...groups.keys()];
-  const joined = all.every(isAscending) ? mergeAscending(all) : mergeAny(all);
-  return [joined, ...series.map(({ xs }, index) => spread(xs, columns[index] ?? [], joined))];
+  const joined = lists.length === 1 ? only : joinLists(lists);
+  return [joined, ...series.map(({ xs }, index) => spread(xs, columns[index] ?? [], joined))] as uPlot.AlignedData;
+}
+
+function joinLists(lists: readonly Numbers[]): Numbers {
+  const longest = lists.reduce((long, list) => (list.length > long.length ? list : long));
+  if (isRising(longest) && lists.every((list) => isWithin(list, longest))) return longest;
+  return lists.every(isAscending) ? mergeAscending(lists) : mergeAny(lists);
+}
+
+/** One pass over both. @param all rising */
+function isWithin(list: Numbers, all: Numbers): boolean {
+  let at = 0;
+  for (let index = 0; index < list.length; index++) {
+    const x = list[index] ?? NaN;
+    while ((all[at] ?? Infinity) < x) at += 1;
+    if (all[at] !== x) return false;
+  }
+  return true;
 }
 
 /** One pass over all lists: a chart at work is joined anew with every step that comes. */
-function mergeAscending(lists: readonly (readonly number[])[]): number[] {
+function mergeAscending(lists: readonly Numbers[]): number[] {
   const merged: number[] = [];
   const heads = lists.map(() => 0);
   for (;;) {
@@ -50,17 +70,18 @@ function mergeAscending(lists: readonly (readonly number[])[]): number[] {
 }
 
 /** Time that went backwards, as it does where a clock was set. */
-function mergeAny(lists: readonly (readonly number[])[]): number[] {
-  return [...new Set(lists.flat())].sort((a, b) => a - b);
+function mergeAny(lists: readonly Numbers[]): number[] {
+  return [...new Set(lists.flatMap((list) => [...list]))].sort((a, b) => a - b);
 }
 
 /** Values at the rows of the joined x values, null where there is none. */
-function spread(xs: readonly number[], ys: readonly (number | null)[], joined: readonly number[]): (number | null)[] {
+function spread(xs: Numbers, ys: Column, joined: Numbers): Column {
   // Every x is in the joined ones: as many, so the same. A column without gaps stays one of plain numbers, which is drawn faster.
-  if (xs.length === joined.length && isRising(xs)) return ys as (number | null)[];
+  if (xs === joined || (xs.length === joined.length && isRising(xs))) return ys;
   const column = new Array<number | null>(joined.length).fill(null);
   let row = 0;
-  for (const [index, x] of xs.entries()) {
+  for (let index = 0; index < xs.length; index++) {
+    const x = xs[index] ?? NaN;
     if (x < (joined[row] ?? Infinity)) row = 0;
     while ((joined[row] ?? Infinity) < x) row += 1;
     column[row] = ys[index] ?? null;
@@ -68,12 +89,14 @@ function spread(xs: readonly number[], ys: readonly (number | null)[], joined: r
   return column;
 }
 
-function isAscending(xs: readonly number[]): boolean {
-  return xs.every((x, index) => x >= (xs[index - 1] ?? -Infinity));
+function isAscending(xs: Numbers): boolean {
+  for (let index = 1; index < xs.length; index++) if ((xs[index] ?? 0) < (xs[index - 1] ?? 0)) return false;
+  return true;
 }
 
-function isRising(xs: readonly number[]): boolean {
-  return xs.every((x, index) => index === 0 || x > (xs[index - 1] ?? Infinity));
+function isRising(xs: Numbers): boolean {
+  for (let index = 1; index < xs.length; index++) if (!((xs[index] ?? 0) > (xs[index - 1] ?? 0))) return false;
+  return true;
 }
 
 /** The value at a row or, where the series has none there, the last one before it. */
@@ -86,8 +109,11 @@ export function valueAt(table: uPlot.AlignedData, column: number, row: number): 
   return null;
 }
 
-function finiteOrNull(values: readonly number[]): (number | null)[] {
-  return values.every(Number.isFinite)
-    ? (values as number[])
-    : values.map((value) => (Number.isFinite(value) ? value : null));
+function finiteOrNull(values: Numbers): Column {
+  return areFinite(values) ? values : Array.from(values, (value) => (Number.isFinite(value) ? value : null));
+}
+
+function areFinite(values: Numbers): boolean {
+  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index])) return false;
+  return true;
 }
