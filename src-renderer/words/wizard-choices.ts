@@ -222,6 +222,8 @@ export const checkStep = {
     'too-long-for-model': (count: number) =>
       `The model reads at most ${countOf(count, 'token', 'tokens')}; the length limit is higher.`,
     'no-targets': () => 'No layer is chosen to learn.',
+    'metric-not-measured': () =>
+      'The figure that this configuration chose its best checkpoint by is not measured for what it learns now. The loss takes its place.',
     'memory-too-much': (most: number) =>
       most > 0
         ? `This probably needs more than the ${formatBytes(most)} of memory that the small engine can use.`

@@ -291,6 +291,42 @@ describe('a run that sorts into classes', () => {
     }
   });
 
+  it('leaves out what only a classifier has where the draft is for a model that writes, and says so', () => {
+    const base = makeDraft({
+      training: { metric_for_best_model: 'eval_accuracy', early_stopping_patience: 3 },
+      peft: { modules_to_save: ['score', 'embed_tokens'] },
+    });
+    const writer = makePlan(base, facts);
+    const { training, peft } = buildConfig(base, writer);
+    expect(training).toMatchObject({ early_stopping_patience: 3 });
+    expect(training).not.toHaveProperty('metric_for_best_model');
+    expect(peft.modules_to_save).toEqual(['embed_tokens']);
+    const checksOf = (plan: typeof writer) =>
+      findChecks({
+        ...{ draft: base, plan, report: classified, model: facts.model, isReading: false, readFailed: false },
+        ...{ planFailed: false, memory: null, diskBytes: null, engine: null },
+      }).map(({ id, level, step }) => `${level} ${id} ${step}`);
+    expect(checksOf(writer)).toContain('warn metric-not-measured training');
+    const sorter = makePlan(base, { ...facts, report: classified });
+    expect(buildConfig(base, sorter).training.metric_for_best_model).toBe('eval_accuracy');
+    expect(checksOf(sorter)).toEqual([]);
+  });
+
+  it('keeps a figure that is measured for what it learns', () => {
+    const kept = (metric: string, changes: object, report = facts.report) => {
+      const draft = makeDraft({ training: { metric_for_best_model: metric } });
+      const changed = { ...draft, config: { ...draft.config, ...changes } };
+      const config = buildConfig(changed, makePlan(changed, { ...facts, report }));
+      return config.training.metric_for_best_model === metric;
+    };
+    expect(kept('loss', {})).toBe(true);
+    expect(kept('mean_token_accuracy', {})).toBe(true);
+    expect(kept('mse', {}, classified)).toBe(true);
+    expect(kept('mse', { problem_type: 'regression' }, classified)).toBe(true);
+    expect(kept('mse', { problem_type: 'single_label_classification' }, classified)).toBe(false);
+    expect(kept('mean_token_accuracy', {}, classified)).toBe(false);
+  });
+
   it('sends the names that were given, and none with a number', () => {
     const draft = makeDraft();
     const task = { problem_type: 'single_label_classification', labels: ['yes', 'no'] } as const;

@@ -1,7 +1,7 @@
 /**
  * @file Real runs on the real engine that are cut off: what comes out in the end is what an uninterrupted run gives, byte for byte.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function train(output: string): string[] {
+function train(output: string, changes: object = {}, data = 'rows.jsonl'): string[] {
   const settings = {
     max_steps: STEPS,
     save_steps: 5,
@@ -32,9 +32,10 @@ function train(output: string): string[] {
     eval_steps: 6,
     logging_steps: 1,
     seed: 7,
+    ...changes,
   };
   return [
-    ...['train', '--model', place('model'), '--data', place('rows.jsonl'), '--output', place(output), '--json'],
+    ...['train', '--model', place('model'), '--data', place(data), '--output', place(output), '--json'],
     ...['--set', 'peft.lora_dropout=0.1', '--set', 'data.eval_fraction=0.2', '--set', 'data.packing=false'],
     ...Object.entries(settings).flatMap(([name, value]) => ['--set', `training.${name}=${value}`]),
   ];
@@ -60,3 +61,20 @@ it.each([
   },
   300_000,
 );
+
+it('stopped by Ctrl-C between the batches of one long step, begins that step anew', async () => {
+  writeFileSync(place('many.jsonl'), questionRows(900));
+  const oneLongStep = { max_steps: 2, per_device_train_batch_size: 1, gradient_accumulation_steps: 350, eval_steps: 0 };
+  const long = (output: string): string[] => train(output, oneLongStep, 'many.jsonl');
+  expect((await runCliToEnd(long('long-straight'), options())).code).toBe(0);
+  const cli = startCli(long('long-stopped'), { ...options(), detached: true });
+  await cli.waitFor('"step":1,');
+  process.kill(Number(cli.child.pid), 'SIGINT');
+  const { code, lines } = await cli.end;
+  expect(code).toBe(130);
+  const steps = lines().flatMap(({ event, step }) => (event === 'step' ? [step] : []));
+  expect(steps).toEqual([1]);
+  expect(readdirSync(place('long-stopped'))).toContain('checkpoint-1');
+  expect((await runCliToEnd(['resume', place('long-stopped'), '--json'], options())).code).toBe(0);
+  expect(adapter('long-stopped').equals(adapter('long-straight'))).toBe(true);
+}, 300_000);

@@ -4,6 +4,7 @@
  * Two stages: data settings are needed before the data can be read, training settings depend on how many rows and tokens there are.
  */
 import { AppError, type Fault } from '../../../src-shared/domain/app-error.ts';
+import { figureOf } from '../../../src-shared/domain/checked-figures.ts';
 import type {
   DataConfig,
   PeftConfig,
@@ -78,9 +79,9 @@ function requireNone(faults: readonly Fault[]): void {
 
 const LOSSES = ['eval_loss', 'loss'];
 
-/** The figure that the best checkpoint is chosen by; the Trainer puts `eval_` before each. */
-export function figureOf({ metric_for_best_model: name = 'loss' }: Partial<TrainingConfig>): string {
-  return name.replace(/^eval_/, '');
+/** The figure that the best checkpoint is chosen by. */
+export function bestFigureOf({ metric_for_best_model: name = 'loss' }: Partial<TrainingConfig>): string {
+  return figureOf(name);
 }
 
 /** As stored; a half-precision file is trained in bf16 where the engine has it, an f32 file in f32. */
@@ -118,7 +119,7 @@ export function resolveTraining(
 ): TrainingConfig {
   const { training } = config;
   const known = [...LOSSES, ...Object.keys(figures)];
-  if (training.metric_for_best_model && !known.includes(figureOf(training))) {
+  if (training.metric_for_best_model && !known.includes(bestFigureOf(training))) {
     const message = `"${training.metric_for_best_model}" is not measured; choose from ${known.join(', ')}`;
     requireNone([{ field: 'training.metric_for_best_model', message }]);
   }

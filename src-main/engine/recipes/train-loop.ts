@@ -1,7 +1,8 @@
 /**
  * @file The loop: one optimizer step after the other, with figures, evaluations and checkpoints where they are due.
  *
- * A checkpoint is taken between steps only, after everything else that the step's number brings, so that a resumed run repeats nothing.
+ * A checkpoint is taken between steps only, after everything else that the step's number brings, so that a resumed run repeats nothing but the
+ * batches of a step that was stopped in its middle.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError, Interrupted } from '../../../src-shared/domain/app-error.ts';
@@ -12,12 +13,11 @@ import { randomUint32 } from '../data/seeded-random.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
 import { requireFiniteWeights } from './not-finite.ts';
-import { makeSampler, type PreparedRun } from './prepare-run.ts';
+import { makeSampler } from './prepare-run.ts';
 import { rateOf } from './rate-course.ts';
-import { figureOf } from './resolve-config.ts';
+import { bestFigureOf } from './resolve-config.ts';
 import { encodeState } from './run-progress.ts';
 import { reportSamples } from './samples.ts';
-import type { TrainingSession } from './training-session.ts';
 
 /** So many steps in a row without a usable gradient end the run. */
 const MOST_SKIPPED = 10;
@@ -27,7 +27,7 @@ const MOST_SKIPPED = 10;
  * @throws Interrupted (a checkpoint is saved), train/diverged, model/not-finite
  */
 export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped early'> {
-  const { options, run, session, progress } = loop;
+  const { options, run, progress } = loop;
   const { training } = run.config;
   const { host } = options;
   const sampler = makeSampler(run.data.train, run.config, progress.sampler);
@@ -59,7 +59,9 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
     const started = host.now();
     const { batches, isLastOfEpoch } = nextBatches(loop, sampler);
     const rate = learningRate(progress.step);
-    const { loss, gradNorm } = await orSave(() => runStep(session, run, batches, progress.step + 1, rate));
+    const stepped = await orSave(() => runStep(loop, batches, rate));
+    if (stepped === null) continue; // stopped in its middle
+    const { loss, gradNorm } = stepped;
     progress.step += 1;
     progress.sampler = sampler.state();
     await noteSkipped(loop, gradNorm);
@@ -93,15 +95,18 @@ function nextBatches({ run }: LoopOptions, sampler: ReturnType<typeof makeSample
   return { batches, isLastOfEpoch };
 }
 
-/** @returns the mean loss over the labels of all batches, and the gradient's norm before clipping */
-function runStep(
-  session: TrainingSession,
-  { config, opened }: PreparedRun,
+/**
+ * One optimizer step. Between the batches that it adds up it listens; stopped there it leaves nothing behind but sums that nobody keeps.
+ * @returns the mean loss over the labels of all batches, and the gradient's norm before clipping; null where it was stopped
+ */
+async function runStep(
+  { options, run, session, progress }: LoopOptions,
   batches: readonly Batch[],
-  number: number,
   learningRate: number,
-): { loss: number; gradNorm: number } {
+): Promise<{ loss: number; gradNorm: number } | null> {
   const { program, optimizer } = session;
+  const { config, opened } = run;
+  const number = progress.step + 1;
   const step = session.steps.train;
   const { seed, max_grad_norm: maxNorm, gradient_accumulation_steps: accumulated } = config.training;
   const labels = batches.reduce((sum, batch) => sum + step.countLabels(batch), 0);
@@ -119,6 +124,8 @@ function runStep(
   }
   let loss = 0;
   for (const [index, batch] of batches.entries()) {
+    if (index > 0) await nextTurn();
+    if (options.host.signal.aborted) return null;
     const { sizes, arrays } = inputsOf(batch, index);
     loss += program.call('accumulate', sizes, arrays)['loss']![0]!;
   }
@@ -232,11 +239,11 @@ async function evaluate(loop: LoopOptions): Promise<boolean> {
 
 /** The figure that says which evaluation is best; the perplexity is best where the loss is. */
 function valueOf({ run }: LoopOptions, loss: number, metrics: Readonly<Record<string, number>>): number {
-  return metrics[figureOf(run.config.training)] ?? loss;
+  return metrics[bestFigureOf(run.config.training)] ?? loss;
 }
 
 function isBetter({ run }: LoopOptions, value: number, best: number): boolean {
-  const wanted = run.task.figures[figureOf(run.config.training)] ?? 'lower';
+  const wanted = run.task.figures[bestFigureOf(run.config.training)] ?? 'lower';
   return wanted === 'lower' ? value < best : value > best;
 }
 

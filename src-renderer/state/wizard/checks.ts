@@ -9,7 +9,7 @@ import type { StepId } from '../route.ts';
 import type { Draft } from './draft.ts';
 import type { MemoryEstimate } from './estimate.ts';
 import { usesSmallEngine } from './offers.ts';
-import type { Plan } from './plan.ts';
+import { droppedMetric, type Plan } from './plan.ts';
 
 export const CHECKS = [
   'no-files',
@@ -31,6 +31,7 @@ export const CHECKS = [
   'beyond-small-engine',
   'too-long-for-model',
   'no-targets',
+  'metric-not-measured',
   'memory-too-much',
   'memory-tight',
   'disk-too-small',
@@ -113,6 +114,7 @@ function modelChecks({ draft, model, plan, engine }: CheckFacts): Found[] {
     tooLarge ? block('beyond-small-engine', 'model', WASM_MOST_PARAMETERS) : null,
     tooLong ? block('too-long-for-model', 'data', model.context_tokens ?? 0) : null,
     plan.trainable === 0 ? block('no-targets', 'method') : null,
+    droppedMetric(draft, plan) !== null ? warn('metric-not-measured', 'training') : null,
   ];
 }
 

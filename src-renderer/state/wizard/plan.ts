@@ -2,6 +2,7 @@
  * @file What a draft comes to: every setting with a value, and what follows from them. A pure function of draft, model and data, so
  * that each change is answered at once.
  */
+import { CLASS_HEADS, isChecked } from '../../../src-shared/domain/checked-figures.ts';
 import type { DataReport } from '../../../src-shared/domain/data-report.ts';
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import type { ModelDetails } from '../../../src-shared/domain/models.ts';
@@ -100,6 +101,8 @@ export function buildConfig(draft: Draft, plan: Plan): RunConfig {
   if (config.model === null) throw new TypeError('internal: a draft without a model has no configuration');
   const { task_type, data, peft, training, precision } = plan.settings;
   const { problem_type, labels } = config;
+  const trained = { ...training, ...config.training };
+  const { metric_for_best_model: _metric, ...withoutMetric } = trained;
   const isNamed = task_type === 'SEQ_CLS' && problem_type !== 'regression';
   return {
     ...(config.name && { name: config.name }),
@@ -109,9 +112,22 @@ export function buildConfig(draft: Draft, plan: Plan): RunConfig {
     model: config.model,
     data: { ...data, ...config.data, ...settledData(task_type), train: [...config.data.train] },
     quantization: { ...config.quantization, method: precision },
-    peft: { ...peft, ...config.peft },
-    training: { ...training, ...config.training },
+    peft: withoutHeads({ ...peft, ...config.peft }),
+    training: droppedMetric(draft, plan) === null ? trained : withoutMetric,
   };
+}
+
+/** The figure by which a draft chooses its best checkpoint, where what it learns now has no such figure; the loss takes its place. */
+export function droppedMetric({ config }: Draft, { settings }: Plan): string | null {
+  const { metric_for_best_model: metric } = config.training;
+  const isKept = metric === undefined || isChecked(metric, settings.task_type, config.problem_type ?? null);
+  return isKept ? null : metric;
+}
+
+/** A classifier's head is saved whole by itself, under the name that the model at hand has for it; another model has no such module. */
+function withoutHeads(peft: RunConfig['peft']): RunConfig['peft'] {
+  const { modules_to_save: saved } = peft;
+  return saved ? { ...peft, modules_to_save: saved.filter((name) => !CLASS_HEADS.includes(name)) } : peft;
 }
 
 function withoutFiles({ train: _train, eval: _eval, template: _template, ...rest }: Draft['config']['data']) {

@@ -2,6 +2,7 @@
  * @file Classifiers in the recipes: one example a row, a class (or classes, or a number) for each, accuracy and F1 beside the loss.
  */
 import { AppError } from '../../../../src-shared/domain/app-error.ts';
+import { SORTED_FIGURES } from '../../../../src-shared/domain/checked-figures.ts';
 import type { ClassSet } from '../../data/class-labels.ts';
 import { cutText } from '../../data/surround-text.ts';
 import type { TokenizedExample } from '../../data/types.ts';
@@ -33,10 +34,7 @@ export function classifierTask(options: ClassifierOptions): Task {
   return {
     type: 'SEQ_CLS',
     batching: { padTokenId: padTokenId ?? tokenizer.padTokenId ?? 0, problemType },
-    figures:
-      problemType === 'regression'
-        ? { mse: 'lower', mae: 'lower', r: 'higher' }
-        : { accuracy: 'higher', f1: 'higher', f1_weighted: 'higher' },
+    figures: SORTED_FIGURES[problemType],
     makeStep: (tables) => classifierSteps({ model, tables, problemType, padTokenId }),
     answering: ({ plan, buckets }) => ({ entries: [logitsEntry({ model, plan, buckets })] }),
     makeMeter: (examples) => makeMeter(options, examples),

@@ -2,6 +2,7 @@
  * @file Language models in the recipes, encoder-decoders among them: packed rows, a loss at each labelled token, answers written token by
  * token.
  */
+import { WRITTEN_FIGURES } from '../../../../src-shared/domain/checked-figures.ts';
 import type { AnswersNeed } from '../../../../src-shared/domain/estimate-memory.ts';
 import { ANSWER_TOKENS, SAMPLE_ANSWERS } from '../../../../src-shared/domain/memory-model.ts';
 import type { LanguageModel } from '../../models/model.ts';
@@ -33,7 +34,7 @@ export function languageModelTask(options: LanguageModelOptions): Task {
       tokenCost: WIDTH_COST * model.facts.hiddenSize,
       ...(model.kind === 'encoder-decoder' && { decoderStartTokenId: model.decoderStartTokenId }),
     },
-    figures: { perplexity: 'lower', mean_token_accuracy: 'higher' },
+    figures: WRITTEN_FIGURES,
     makeStep: (tables, chunks) => languageTask({ model, tables, chunks }),
     answering: ({ plan, buckets }) => ({
       entries: generateEntries({ model, plan, buckets }),
