@@ -27,6 +27,8 @@ export interface CoreSupervisor {
   lostReason(): string | null;
   pid(): number | null;
   send(call: CallMessage): void;
+  /** A window of this name was closed, has crashed or was loaded anew. */
+  windowLeft(window: string): void;
   /** Kept over restarts. */
   allowPath(path: string): void;
   /** Asks core to pause what is at work and to end, and waits for it. */
@@ -74,6 +76,10 @@ class Supervisor implements CoreSupervisor {
 
   send(call: CallMessage): void {
     this.#tell(call);
+  }
+
+  windowLeft(window: string): void {
+    this.#tell({ type: 'windowLeft', window });
   }
 
   allowPath(path: string): void {

@@ -10,7 +10,7 @@ import {
   type MethodResult,
   methods,
 } from '../../src-shared/contract/contract.ts';
-import type { CallMessage, FromCore } from '../../src-shared/contract/messages.ts';
+import { type CallMessage, type FromCore, windowOf } from '../../src-shared/contract/messages.ts';
 import { CONTRACT_ERRORS, failWith, type Outcome, succeed } from '../../src-shared/contract/outcome.ts';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import { readCall } from '../transport/call-once.ts';
@@ -31,7 +31,7 @@ export interface WindowContractOptions<Event> {
   readonly ipc: IpcEnd<Event>;
   /** True for our own window's own page. */
   readonly isTrusted: (event: Event) => boolean;
-  readonly core: Pick<CoreSupervisor, 'hello' | 'lostReason' | 'send' | 'allowPath'>;
+  readonly core: Pick<CoreSupervisor, 'hello' | 'lostReason' | 'send' | 'windowLeft' | 'allowPath'>;
   readonly desktop: DesktopHandlers;
   /** Sends to the window, if there is one. */
   readonly toWindow: (channel: string, message: FromCore) => void;
@@ -46,9 +46,14 @@ export function serveWindow<Event>(options: WindowContractOptions<Event>): (mess
     (event: Event, ...args: unknown[]) => {
       if (isTrusted(event)) work(...args);
     };
+  /** Names of the page that is shown now. */
+  const current = new Set<string>();
   ipc.on(
     CHANNELS.listen,
     trusted(() => {
+      // Another page, after the one before crashed or was loaded anew.
+      for (const window of current) core.windowLeft(window);
+      current.clear();
       const hello = core.hello();
       const lost = core.lostReason();
       if (hello) tell(hello);
@@ -60,6 +65,7 @@ export function serveWindow<Event>(options: WindowContractOptions<Event>): (mess
     trusted((message) => {
       const call = readCall(message);
       if (!call) return;
+      current.add(windowOf(call));
       if (!isDesktopMethod(call.method)) return core.send(call);
       void answerHere(desktop, call).then((outcome) => tell({ type: 'reply', id: call.id, outcome }));
     }),

@@ -19,18 +19,24 @@ export interface ChatListener {
 
 export interface ChatService {
   list(): ChatState[];
-  /** Answers at once; the listener is told when the model is loaded. */
-  open(source: ModelSource): ChatState;
+  /**
+   * Answers at once; the listener is told when the model is loaded.
+   * @param owner window that talks with it
+   */
+  open(source: ModelSource, owner: string): ChatState;
   /** @returns the answer's id; text and end come to the listener. @throws chat/unknown */
   generate(chat: string, request: AskRequest): string;
   stop(chat: string, answer: string): void;
   /** Ends the process; nothing happens where it has ended. */
   close(chat: string): Promise<void>;
+  /** All chats of a window. */
+  closeOf(owner: string): Promise<void>;
   closeAll(): Promise<void>;
 }
 
 interface OpenChat {
   state: ChatState;
+  readonly owner: string;
   readonly job: Promise<Job<'generate'>>;
   readonly answers: Map<string, AbortController>;
   /** Settles when the process has ended. */
@@ -105,7 +111,7 @@ export function createChatService(inference: InferenceService, listener: ChatLis
 
   return {
     list: () => [...chats.values()].map(({ state }) => state),
-    open(source) {
+    open(source, owner) {
       const id = crypto.randomUUID();
       const onEvent = (event: { event: string; phase?: string }) => {
         if (event.event === 'progress') change(id, { phase: event.phase ?? '' });
@@ -114,7 +120,7 @@ export function createChatService(inference: InferenceService, listener: ChatLis
       const about = { model_path: source.modelDir, adapter_dir: source.adapterDir };
       const state: ChatState = { chat: id, ...about, state: 'loading', phase: 'Loading the model', error: null };
       const ended = Promise.resolve().then(() => follow(id, job));
-      chats.set(id, { state, job, answers: new Map(), ended, isClosing: false });
+      chats.set(id, { state, owner, job, answers: new Map(), ended, isClosing: false });
       return state;
     },
     generate(id, request) {
@@ -127,6 +133,10 @@ export function createChatService(inference: InferenceService, listener: ChatLis
     },
     stop: (id, answerId) => find(id).answers.get(answerId)?.abort(),
     close,
+    closeOf: async (owner) => {
+      const own = [...chats].filter(([, chat]) => chat.owner === owner);
+      await Promise.all(own.map(([id]) => close(id)));
+    },
     closeAll: async () => {
       await Promise.all([...chats.keys()].map(close));
     },

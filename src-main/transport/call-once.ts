@@ -1,7 +1,7 @@
 /**
  * @file A call that a window sends again after its connection broke is done once: the id finds the outcome of the first sending.
  */
-import type { CallMessage, ReplyMessage } from '../../src-shared/contract/messages.ts';
+import { type CallMessage, type ReplyMessage, windowOf } from '../../src-shared/contract/messages.ts';
 import type { Core } from './core.ts';
 
 /** How long an outcome is kept for a window that may ask again. */
@@ -11,10 +11,13 @@ const KEPT_OUTCOMES = 200;
 /** @returns answers calls, each id once */
 export function createCallOnce(core: Pick<Core, 'call'>): (message: CallMessage) => Promise<ReplyMessage> {
   const replies = new Map<string, Promise<ReplyMessage>>();
-  return ({ id, method, args }) => {
+  return (message) => {
+    const { id, method, args } = message;
     const known = replies.get(id);
     if (known) return known;
-    const reply = core.call(method, args).then((outcome): ReplyMessage => ({ type: 'reply', id, outcome }));
+    const reply = core
+      .call(method, args, windowOf(message))
+      .then((outcome): ReplyMessage => ({ type: 'reply', id, outcome }));
     replies.set(id, reply);
     void reply.then(() => {
       setTimeout(() => replies.delete(id), KEEP_MS).unref();

@@ -19,6 +19,8 @@ export interface CoreContext {
   readonly chats: ChatService;
   /** For chats that want a training to be paused. */
   readonly chatRoom: ChatRoom;
+  /** Windows that are there, by their names. */
+  readonly windows: Set<string>;
   readonly guard: PathGuard;
   /** Places of the folder picker in browser mode, absolute paths. */
   readonly places: readonly string[];
@@ -27,9 +29,12 @@ export interface CoreContext {
   readonly tellRun: (run: string) => Promise<void>;
 }
 
-/** Arguments are checked before a handler sees them. */
+/** Arguments are checked before a handler sees them; beside them it is told which window asks. */
 export type Handlers<Name extends CoreMethodName = CoreMethodName> = {
-  readonly [Method in Name]: (args: MethodArgs<Method>) => MethodResult<Method> | Promise<MethodResult<Method>>;
+  readonly [Method in Name]: (
+    args: MethodArgs<Method>,
+    window: string,
+  ) => MethodResult<Method> | Promise<MethodResult<Method>>;
 };
 
 /** The handlers of one area: `HandlersOf<'runs' | 'queue'>`. */

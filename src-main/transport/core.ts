@@ -33,8 +33,13 @@ export interface CoreOptions extends Pick<ServicesOptions, 'home' | 'env' | 'res
 
 export interface Core {
   readonly hello: Hello;
-  /** Never rejects. */
-  call(method: string, args: unknown): Promise<Outcome<unknown>>;
+  /**
+   * Never rejects.
+   * @param window that asks: what it alone needs ends with it
+   */
+  call(method: string, args: unknown, window: string): Promise<Outcome<unknown>>;
+  /** It is gone for good: its chats are closed, and a training that was paused for them goes on. */
+  windowLeft(window: string): void;
   /** @returns ends the listening */
   onPush(listener: (message: PushMessage) => void): () => void;
   /** A path that the person chose by other means than a call. */
@@ -65,7 +70,14 @@ export function createCore(options: CoreOptions): Core {
   const boot = crypto.randomUUID();
   return {
     hello: { type: 'hello', boot, host, version, platform: process.platform, home: path.resolve(home) },
-    call: (method, args) => callHandler(handlers, method, args),
+    call(method, args, window) {
+      context.windows.add(window);
+      return callHandler(handlers, method, args, window);
+    },
+    windowLeft(window) {
+      context.windows.delete(window);
+      void context.chats.closeOf(window);
+    },
     onPush(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -139,6 +151,7 @@ function createContext(options: CoreOptions, push: CoreContext['push'], places: 
     tasks,
     chats,
     chatRoom,
+    windows: new Set(),
     guard,
     places,
     push,
@@ -146,14 +159,19 @@ function createContext(options: CoreOptions, push: CoreContext['push'], places: 
   };
 }
 
-async function callHandler(handlers: Handlers, method: string, args: unknown): Promise<Outcome<unknown>> {
+async function callHandler(
+  handlers: Handlers,
+  method: string,
+  args: unknown,
+  window: string,
+): Promise<Outcome<unknown>> {
   try {
     if (isDesktopMethod(method)) throw desktopOnly();
     if (!isCoreMethod(method)) throw new AppError(CONTRACT_ERRORS.unknownMethod, `There is no method "${method}"`);
     const parsed = coreMethods[method].args.safeParse(args);
     if (!parsed.success) throw badArguments(method, parsed.error.issues);
-    const handler = handlers[method] as (checked: unknown) => unknown;
-    return succeed(await handler(parsed.data));
+    const handler = handlers[method] as (checked: unknown, window: string) => unknown;
+    return succeed(await handler(parsed.data, window));
   } catch (error) {
     return failWith(error);
   }

@@ -1,7 +1,7 @@
 /**
- * @file Core's end towards Electron's main process: the messages of the contract over the fork's channel (JSON), and two of main's own.
+ * @file Core's end towards Electron's main process: the messages of the contract over the fork's channel (JSON), and three of main's own.
  */
-import type { CallMessage, FromCore } from '../../src-shared/contract/messages.ts';
+import { type CallMessage, type FromCore, windowOf } from '../../src-shared/contract/messages.ts';
 import { readCall } from './call-once.ts';
 import type { Core } from './core.ts';
 
@@ -10,6 +10,8 @@ export type FromParent =
   | CallMessage
   /** The person chose this path in a dialog, or dropped it on the window. */
   | { readonly type: 'allowPath'; readonly path: string }
+  /** A window was closed, has crashed or was loaded anew. */
+  | { readonly type: 'windowLeft'; readonly window: string }
   /** Pause what is at work and end. */
   | { readonly type: 'close' };
 
@@ -24,11 +26,13 @@ export function serveParent(core: Core, channel: ParentChannel, onClose: () => v
   channel.onMessage((message) => {
     const call = readCall(message);
     if (call) {
-      void core.call(call.method, call.args).then((outcome) => channel.send({ type: 'reply', id: call.id, outcome }));
+      const reply = core.call(call.method, call.args, windowOf(call));
+      void reply.then((outcome) => channel.send({ type: 'reply', id: call.id, outcome }));
       return;
     }
     const own = message as Exclude<FromParent, CallMessage>;
     if (own.type === 'allowPath') core.allowPath(own.path);
+    if (own.type === 'windowLeft') core.windowLeft(own.window);
     if (own.type === 'close') onClose();
   });
   channel.send(core.hello);

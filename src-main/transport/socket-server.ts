@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { failWith, succeed } from '../../src-shared/contract/outcome.ts';
-import type { FromCore } from '../../src-shared/contract/messages.ts';
+import { type FromCore, windowOf } from '../../src-shared/contract/messages.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, TOKEN_FRAGMENT, UPLOAD_PATH } from '../../src-shared/contract/socket-channel.ts';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import { createCallOnce, readCall } from './call-once.ts';
@@ -14,6 +14,7 @@ import type { Core } from './core.ts';
 import { readPageFile } from './page-files.ts';
 import { createRequestChecks, type RequestChecks } from './request-checks.ts';
 import { contentPolicy, securityHeaders } from './security-headers.ts';
+import { watchWindows, type WindowWatch } from './watch-windows.ts';
 
 export interface SocketServerOptions {
   readonly core: Core;
@@ -21,6 +22,8 @@ export interface SocketServerOptions {
   readonly pages: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** How long a window whose connection broke may take to come back. */
+  readonly graceMs?: number;
 }
 
 export interface SocketServer {
@@ -36,9 +39,12 @@ const MAX_MESSAGE_BYTES = 16e6;
 /** A window that does not read is let go; when it comes back it reads everything anew. */
 const MAX_UNSENT_BYTES = 64e6;
 const PING_EVERY_MS = 20_000;
+/** A page tries again every few seconds; one that was loaded anew or has crashed never does. */
+const GRACE_MS = 15_000;
 
 /** @throws serve/port-taken */
-export async function startSocketServer({ core, pages, port: wanted }: SocketServerOptions): Promise<SocketServer> {
+export async function startSocketServer(options: SocketServerOptions): Promise<SocketServer> {
+  const { core, pages, port: wanted, graceMs = GRACE_MS } = options;
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   const server = createServer();
   const port = await listen(server, wanted);
@@ -46,7 +52,12 @@ export async function startSocketServer({ core, pages, port: wanted }: SocketSer
   const headers = securityHeaders(contentPolicy([`ws://${ADDRESS}:${port}`, `ws://localhost:${port}`]));
   const site: Site = { core, pages, checks, headers };
   server.on('request', (request, response) => void answer(site, request, response));
-  const sockets = acceptSockets(server, core, checks);
+  const sockets = acceptSockets(
+    server,
+    core,
+    checks,
+    watchWindows(graceMs, (window) => core.windowLeft(window)),
+  );
   return {
     port,
     url: `http://${ADDRESS}:${port}/#${TOKEN_FRAGMENT}=${token}`,
@@ -115,7 +126,7 @@ function end({ headers }: Site, response: ServerResponse, status: number, messag
   response.end(`${message}\n`);
 }
 
-function acceptSockets(server: Server, core: Core, checks: RequestChecks): { close(): void } {
+function acceptSockets(server: Server, core: Core, checks: RequestChecks, windows: WindowWatch): { close(): void } {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -127,17 +138,23 @@ function acceptSockets(server: Server, core: Core, checks: RequestChecks): { clo
     if (pathname !== SOCKET_PATH) return refuse(socket, '404 Not Found');
     if (!checks.isOwnHost(request) || !checks.isOwnOrigin(request)) return refuse(socket, '403 Forbidden');
     if (!checks.hasTokenProtocol(request)) return refuse(socket, '401 Unauthorized');
-    sockets.handleUpgrade(request, socket, head, (opened) => serveSocket(opened, core, callOnce));
+    sockets.handleUpgrade(request, socket, head, (opened) => serveSocket(opened, core, callOnce, windows.connect()));
   });
   return {
     close() {
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();
+      windows.close();
     },
   };
 }
 
-function serveSocket(socket: WebSocket, core: Core, callOnce: ReturnType<typeof createCallOnce>): void {
+function serveSocket(
+  socket: WebSocket,
+  core: Core,
+  callOnce: ReturnType<typeof createCallOnce>,
+  windows: ReturnType<WindowWatch['connect']>,
+): void {
   const send = (message: FromCore) => {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > MAX_UNSENT_BYTES) return socket.terminate();
@@ -148,12 +165,14 @@ function serveSocket(socket: WebSocket, core: Core, callOnce: ReturnType<typeof 
   socket.on('close', () => {
     stopPushes();
     stopPings();
+    windows.broke();
   });
   // `close` follows.
   socket.on('error', () => {});
   socket.on('message', (data, isBinary) => {
     const call = isBinary ? null : readCall(parseJson(textOf(data)));
     if (!call) return socket.terminate();
+    windows.carries(windowOf(call));
     void callOnce(call).then(send);
   });
   send(core.hello);

@@ -94,6 +94,7 @@ export class Playground {
       client.on('chat:textAdded', ({ chat, text }) =>
         this.#update(chat, (answer) => ({ ...answer, state: 'writing', text: answer.text + text })),
       ),
+      client.onRestart(() => void this.#lookAgain()),
       client.on('chat:answered', ({ chat, outcome }) => {
         if (outcome.ok) {
           const { text, stop_reason: stopReason, tokens_per_second: tokensPerSecond, classes = null } = outcome.value;
@@ -131,11 +132,15 @@ export class Playground {
     await Promise.all(this.shown.map((name) => this.#openSide(name)));
   }
 
-  /** As `open`, after the training of that name was paused for it. */
+  /** As `open`, after the training of that name was paused for it. What is loaded already stays so. */
   async openInstead(training: string): Promise<void> {
     this.pausedRun = training;
-    await this.open();
-    if (!this.isLoaded) this.pausedRun = null;
+    try {
+      if (this.isLoaded) await this.#client.call('chat:makeRoom', {});
+      await this.open();
+    } finally {
+      if (!this.isLoaded) this.pausedRun = null;
+    }
   }
 
   get isLoaded(): boolean {
@@ -249,6 +254,18 @@ export class Playground {
       if (chat.state !== 'ended') continue;
       side.failure = chat.error;
       if (!this.isLoaded) this.pausedRun = null;
+    }
+  }
+
+  /** Core closes the chats of a window that it has not heard of for a while. */
+  async #lookAgain(): Promise<void> {
+    const known = await this.#client.call('chat:list', {}).catch(() => null);
+    if (known === null) return;
+    for (const { chat } of Object.values(this.sides)) {
+      if (!chat || chat.state === 'ended') continue;
+      const now = known.find((open) => open.chat === chat.chat);
+      this.#takeChat(now ?? { ...chat, state: 'ended' });
+      if (!now) this.#end(chat.chat, (answer) => ({ ...answer, state: 'done', stopReason: 'interrupted' }));
     }
   }
 

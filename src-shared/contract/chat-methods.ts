@@ -55,10 +55,12 @@ export const chatMethods = {
         })
         .nullable()
         .default(null),
-      /** A run at work is paused first, and goes on when the last chat is closed. */
+      /** A run at work is paused first, and goes on when the last chat is closed or its window is gone. */
       pause_running: z.boolean().default(false),
     }),
   ),
+  /** Pauses the run at work for the chats that are open; it goes on when the last of them is closed. */
+  'chat:makeRoom': method<null>()(none),
   /** Text comes as `chat:textAdded`, the end as `chat:answered`, both with this answer's id. Answers of a chat are made in turn. */
   'chat:generate': method<{ readonly answer: string }>()(
     z.strictObject({

@@ -19,10 +19,15 @@ export interface Hello {
 
 export interface CallMessage {
   readonly type: 'call';
-  /** Unique within one window; a call that is sent again after a lost connection keeps its id and is done once. */
+  /** `<window>.<number>`; a call that is sent again after a lost connection keeps its id and is done once. */
   readonly id: string;
   readonly method: string;
   readonly args: unknown;
+}
+
+/** The window that made a call: the same after a lost connection, another after it was loaded anew. */
+export function windowOf({ id }: CallMessage): string {
+  return id.slice(0, Math.max(0, id.lastIndexOf('.')));
 }
 
 export interface ReplyMessage {

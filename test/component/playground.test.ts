@@ -21,6 +21,7 @@ function open() {
     'chat:generate': () => ({ answer: `answer ${++answers}` }),
     'chat:stop': () => null,
     'chat:close': () => null,
+    'chat:makeRoom': () => null,
   });
   const playground = new Playground(core.client);
   const finish = (chat: string, text: string) =>
@@ -92,6 +93,30 @@ describe('the playground', () => {
     expect(playground.pausedRun).toBeNull();
     await playground.open();
     expect(opened()).toEqual([true, true, false]);
+  });
+
+  it('leaves what is loaded as it is when a training is paused for it', async () => {
+    const { core, playground } = open();
+    await playground.choose({ modelPath: '/m', run: null, checkpoint: null });
+    core.calls.length = 0;
+    await playground.openInstead('Letters');
+    expect(core.calls.map(({ method }) => method)).toEqual(['chat:makeRoom']);
+    expect(playground.pausedRun).toBe('Letters');
+  });
+
+  it('notices that core closed its chats while the connection was broken, and loads again when asked', async () => {
+    const { core, playground, finish } = open();
+    await playground.choose({ modelPath: '/m', run: null, checkpoint: null });
+    await playground.ask('one?');
+    core.answers['chat:list'] = () => [];
+    core.restart();
+    await settle();
+    expect(playground.isLoaded).toBe(false);
+    expect(playground.turns[0]?.answers.base).toMatchObject({ state: 'done', stopReason: 'interrupted' });
+    expect(playground.busy).toBe(false);
+    await playground.ask('two?');
+    finish('base', 'two');
+    expect(playground.turns[1]?.answers.base).toMatchObject({ text: 'two', state: 'done' });
   });
 
   it('no longer says that a training is paused when its models ended', async () => {

@@ -13,7 +13,7 @@ import { writeTinyModel } from '../recipe/support/tiny-model.ts';
 import { fakeConfig, openBrowser, type OpenContract, openDesktop, until } from './support/open-contract.ts';
 
 const TRANSPORTS: [string, (home: string) => Promise<OpenContract>][] = [
-  ['WebSocket', (home) => openBrowser(home)],
+  ['WebSocket', (home) => openBrowser(home, { graceMs: 300 })],
   ['IPC', (home) => openDesktop(home)],
 ];
 
@@ -227,6 +227,41 @@ describe.each(TRANSPORTS)('over %s', (_name, open) => {
     await client.call('chat:close', { chat: chats[1]?.chat ?? '' });
     expect(await stateOf(run)).toBe('paused');
     await client.call('chat:close', { chat: third.chat });
+    await untilState(run, 'finished');
+  });
+
+  it('lets a training go on when the window that had it paused for a chat is gone', async () => {
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    await client.call('chat:open', { model: path.join(home, 'models', 'tiny'), pause_running: true });
+    expect(await stateOf(run)).toBe('paused');
+    client = await contract.reload();
+    await untilState(run, 'running');
+    expect(await client.call('chat:list', {})).toEqual([]);
+    await untilState(run, 'finished');
+  });
+
+  it('lets it go on where the window is gone before the training was saved', async () => {
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    void failure(client.call('chat:open', { model: path.join(home, 'models', 'tiny'), pause_running: true }));
+    client = await contract.reload();
+    await untilState(run, 'paused');
+    await untilState(run, 'running');
+    expect(await client.call('chat:list', {})).toEqual([]);
+  });
+
+  it('pauses a training for a chat that is open already, and leaves the model as it is', async () => {
+    const training = fakeConfig(home, 'well', { max_steps: 300, save_minutes: 5 });
+    const { chat } = await client.call('chat:open', { model: path.join(home, 'models', 'tiny') });
+    const { run } = await client.call('runs:start', { config: training });
+    await until(async () => (await client.call('runs:listActive', {})).some(({ step }) => step > 3) || null);
+    await client.call('chat:makeRoom', {});
+    expect(await stateOf(run)).toBe('paused');
+    expect(await client.call('chat:list', {})).toMatchObject([{ chat }]);
+    await client.call('chat:close', { chat });
     await untilState(run, 'finished');
   });
 

@@ -7,7 +7,7 @@ import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { ModelSource } from '../../engine/recipes/contract.ts';
 import type { CoreContext, HandlersOf } from '../core-context.ts';
 
-export function chatHandlers({ services, chats, chatRoom, guard }: CoreContext): HandlersOf<'chat'> {
+export function chatHandlers({ services, chats, chatRoom, windows, guard }: CoreContext): HandlersOf<'chat'> {
   const sourceOf = async ({ model, tuned }: MethodArgs<'chat:open'>): Promise<ModelSource> => {
     if (tuned !== null) {
       const { run: _run, base, ...source } = await services.library.tuned(tuned.run, tuned.checkpoint);
@@ -18,10 +18,18 @@ export function chatHandlers({ services, chats, chatRoom, guard }: CoreContext):
   };
   return {
     'chat:list': () => chats.list(),
-    async 'chat:open'(request) {
+    async 'chat:open'(request, window) {
       const source = await sourceOf(request);
       if (request.pause_running) await chatRoom.make();
-      return chats.open(source);
+      if (windows.has(window)) return chats.open(source, window);
+      // It went away while the training was saved: nobody would close the model again.
+      chatRoom.look();
+      throw new AppError(CONTRACT_ERRORS.interrupted, 'The window that wanted this chat is gone');
+    },
+    async 'chat:makeRoom'() {
+      await chatRoom.make();
+      chatRoom.look();
+      return null;
     },
     'chat:generate'({ chat, input, max_new_tokens, temperature, top_p, seed, stop }) {
       const request = { input, maxNewTokens: max_new_tokens, temperature, topP: top_p, seed, stop };

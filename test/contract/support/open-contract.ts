@@ -29,6 +29,8 @@ import { FAKE_ENTRY } from '../../unit/jobs/support/start-fake.ts';
 
 export interface OpenContract {
   readonly client: Client;
+  /** As when the page crashes and is loaded anew: another client, and not a word of the first. */
+  reload(): Promise<Client>;
   close(): Promise<void>;
 }
 
@@ -53,11 +55,11 @@ const PAGES = fileURLToPath(new URL('../fixtures/pages', import.meta.url));
 /** @param engine fake = recipes without a model */
 export async function openBrowser(
   home: string,
-  { engine = 'fake' }: { engine?: 'fake' | 'real' } = {},
+  { engine = 'fake', graceMs }: { engine?: 'fake' | 'real'; graceMs?: number } = {},
 ): Promise<OpenBrowser> {
   const jobs = engine === 'fake' ? { env: {}, jobEntry: FAKE_ENTRY } : { env: process.env };
   const core = createCore({ home, version: '0.0.0-test', host: 'browser', ...jobs });
-  const server = await startSocketServer({ core, pages: PAGES, port: 0 });
+  const server = await startSocketServer({ core, pages: PAGES, port: 0, ...(graceMs !== undefined && { graceMs }) });
   const token = new URL(server.url).hash.slice('#token='.length);
   const origin = `http://127.0.0.1:${server.port}`;
   let socket: WebSocket | null = null;
@@ -66,10 +68,18 @@ export async function openBrowser(
     socket = new WebSocket(`ws://127.0.0.1:${server.port}${SOCKET_PATH}`, protocols, { origin });
     return socket as unknown as SocketLike;
   };
-  const client = createClient(createSocketChannel({ open, later: (work, ms) => setTimeout(work, ms) }));
-  await client.ready;
+  const connect = async () => {
+    const made = createClient(createSocketChannel({ open, later: (work, ms) => setTimeout(work, ms) }));
+    await made.ready;
+    return made;
+  };
+  let client = await connect();
   return {
     client,
+    async reload() {
+      client.close();
+      return (client = await connect());
+    },
     url: server.url,
     port: server.port,
     token,
@@ -100,19 +110,23 @@ export async function openDesktop(home: string, desktop: Partial<DesktopHandlers
     desktop: desktop as DesktopHandlers,
     toWindow: (_channel, message) => take(structuredClone(message)),
   });
-  const client = createClient(
-    createBridgeChannel({
-      send: (message) => ipc.send(OWN_PAGE, CHANNELS.call, message),
-      listen(listener) {
-        take = listener;
-        ipc.send(OWN_PAGE, CHANNELS.listen, undefined);
-      },
-      takeFile: async (file) => String(await ipc.invoke(OWN_PAGE, CHANNELS.takePath, file)),
-    }),
-  );
-  await client.ready;
+  const connect = async () => {
+    const made = createClient(
+      createBridgeChannel({
+        send: (message) => ipc.send(OWN_PAGE, CHANNELS.call, message),
+        listen(listener) {
+          take = listener;
+          ipc.send(OWN_PAGE, CHANNELS.listen, undefined);
+        },
+        takeFile: async (file) => String(await ipc.invoke(OWN_PAGE, CHANNELS.takePath, file)),
+      }),
+    );
+    await made.ready;
+    return made;
+  };
   return {
-    client,
+    client: await connect(),
+    reload: connect,
     core,
     sendAs: (sender, channel, message) => ipc.send(sender, channel, message),
     close: () => core.close(),
