@@ -179,7 +179,7 @@ declare module 'electron' {
   export class Notification {
     constructor(options: { readonly title: string; readonly body: string });
     static isSupported(): boolean;
-    on(event: 'click', listener: () => void): void;
+    on(event: 'click' | 'close' | 'failed', listener: () => void): void;
     show(): void;
   }
 

@@ -9,6 +9,7 @@ import { findBundledNode, homeFolder } from '../services/app-paths.ts';
 import { type Attention, payAttention } from './attention.ts';
 import { type CoreSupervisor, superviseCore } from './core-supervisor.ts';
 import { createDesktopHandlers } from './desktop-handlers.ts';
+import { createElectronDesktop } from './electron-desktop.ts';
 import { openMainWindow } from './main-window.ts';
 import { setMenu } from './menu.ts';
 import { registerPageScheme, servePages } from './page-protocol.ts';
@@ -78,8 +79,9 @@ function start(): void {
       toWindow: (channel, message) => currentWindow()?.webContents.send(channel, message),
     }),
   );
-  attention = payAttention(own, currentWindow);
-  app.on('second-instance', () => comeForward(currentWindow()));
+  const comeToPerson = () => comeForward(currentWindow());
+  attention = payAttention(own, createElectronDesktop(currentWindow, comeToPerson));
+  app.on('second-instance', comeToPerson);
   app.on('activate', () => currentWindow() ?? open());
   app.on('window-all-closed', () => app.quit());
   endInOrder(core);
