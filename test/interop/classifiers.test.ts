@@ -17,6 +17,7 @@ import { CLASSIFIER_CASES, type ClassifierCase } from './support/classifier-case
 import { lossLeft, makeHost, trainInProcess } from './support/engine-run.ts';
 import { VOCAB } from './support/family-case.ts';
 import { MOST_LEFT, noFigures, writeFamilyTable } from './support/family-table.ts';
+import { PLAIN_TRAINING } from './support/plain-training.ts';
 import { REFERENCE_TIMEOUT_MS, type ReferenceTask, type ReferenceTrace, runReference } from './support/python.ts';
 import { randomTokens } from './support/random.ts';
 import { largestDifference, readOnlyTensor } from './support/tensors.ts';
@@ -28,19 +29,7 @@ const STEPS = 5;
 const BATCH = 4;
 const LEAST_CHANGE = 0.05;
 const WORDS = VOCAB - 5;
-const TRAINING = {
-  per_device_train_batch_size: BATCH,
-  gradient_accumulation_steps: 1,
-  learning_rate: 5e-3,
-  num_train_epochs: 1,
-  lr_scheduler_type: 'constant',
-  warmup_steps: 0,
-  warmup_ratio: 0,
-  weight_decay: 0,
-  max_grad_norm: 0,
-  logging_steps: 1,
-  seed: 42,
-};
+const TRAINING = { ...PLAIN_TRAINING, per_device_train_batch_size: BATCH };
 
 const NAMED = CLASSIFIER_CASES.map((one, index) => ({ title: `${one.type}: ${one.name}`, ...one, index }));
 const ENCODERS = NAMED.filter(({ type }) => ENCODER_TYPES.includes(type));

@@ -18,6 +18,7 @@ import { continueGreedily, lossLeft, makeHost, trainInProcess } from './support/
 import { type FamilyCase, VOCAB } from './support/family-case.ts';
 import { FAMILY_CASES } from './support/family-cases.ts';
 import { MOST_LEFT, noFigures, writeFamilyTable } from './support/family-table.ts';
+import { PLAIN_TRAINING } from './support/plain-training.ts';
 import { REFERENCE_TIMEOUT_MS, type ReferenceTask, type ReferenceTrace, runReference } from './support/python.ts';
 import { randomTokens } from './support/random.ts';
 import { largestDifference, readOnlyTensor } from './support/tensors.ts';
@@ -31,19 +32,6 @@ const STEPS = 5;
 /** Of the runs that are to learn something. */
 const EPOCHS = 6;
 const LEAST_CHANGE = 0.1;
-const TRAINING = {
-  per_device_train_batch_size: 4,
-  gradient_accumulation_steps: 1,
-  learning_rate: 5e-3,
-  num_train_epochs: 1,
-  lr_scheduler_type: 'constant',
-  warmup_steps: 0,
-  warmup_ratio: 0,
-  weight_decay: 0,
-  max_grad_norm: 0,
-  logging_steps: 1,
-  seed: 42,
-};
 
 /** FAMILIES=gpt2,phi runs these alone; the other lines of the README's table are then left as they are. */
 const chosen = process.env['FAMILIES']?.split(',') ?? null;
@@ -83,7 +71,7 @@ function tasksOf(familyCase: FamilyCase, index: number): ReferenceTask[] {
     { op: 'generate', model, tokens: prompts, max_new_tokens: NEW_TOKENS },
     { op: 'make_adapter', model, folder: adapter, peft },
     { op: 'adapter_logits', model, folder: adapter, ...read, out: place(index, 'adapted.safetensors') },
-    { op: 'train', ...common, rows: isEncoderDecoder ? pairs : rows, training: TRAINING },
+    { op: 'train', ...common, rows: isEncoderDecoder ? pairs : rows, training: PLAIN_TRAINING },
   ];
 }
 
@@ -109,7 +97,7 @@ beforeAll(async () => {
 
 /** Rows of several lengths, every third token of every second row without a label. */
 function makeRows(): string {
-  const lines = Array.from({ length: STEPS * TRAINING.per_device_train_batch_size }, (_, index) => {
+  const lines = Array.from({ length: STEPS * PLAIN_TRAINING.per_device_train_batch_size }, (_, index) => {
     const input_ids = randomTokens(100 + (index % 8), 6 + ((index * 7) % 23), VOCAB);
     return index % 2 === 0 ? { input_ids } : { input_ids, labels: input_ids.map((id, i) => (i % 3 === 0 ? -100 : id)) };
   });
@@ -118,7 +106,7 @@ function makeRows(): string {
 
 /** Sources of several lengths with answers that are shorter or longer. */
 function makePairs(): string {
-  const lines = Array.from({ length: STEPS * TRAINING.per_device_train_batch_size }, (_, index) => ({
+  const lines = Array.from({ length: STEPS * PLAIN_TRAINING.per_device_train_batch_size }, (_, index) => ({
     input_ids: randomTokens(200 + (index % 8), 6 + ((index * 7) % 23), VOCAB),
     labels: randomTokens(300 + (index % 8), 4 + ((index * 11) % 29), VOCAB),
   }));
@@ -139,7 +127,7 @@ const configOf = (index: number, more: Readonly<Record<string, unknown>>) => ({
     completion_only_loss: false,
   },
   quantization: { method: 'none' },
-  training: { ...TRAINING, sample_prompts: [] },
+  training: { ...PLAIN_TRAINING, sample_prompts: [] },
   ...more,
 });
 
@@ -211,7 +199,7 @@ test(
 );
 
 test.each(NAMED)('a run over NF4 of $title learns', async ({ index }) => {
-  const training = { ...TRAINING, num_train_epochs: EPOCHS, sample_prompts: [] };
+  const training = { ...PLAIN_TRAINING, num_train_epochs: EPOCHS, sample_prompts: [] };
   const more = { quantization: { method: 'nf4' }, peft: { peft_type: 'LORA', r: 3 }, training };
   const steps = await trainInProcess(place(index, 'nf4'), configOf(index, more));
   expect(steps).toHaveLength(EPOCHS * STEPS);

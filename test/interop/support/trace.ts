@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { expectCli, stepFigures } from './cli.ts';
+import { PLAIN_TRAINING } from './plain-training.ts';
 import type { ReferenceTask, ReferenceTrace } from './python.ts';
 import { randomInts, randomTokens } from './random.ts';
 import { largestDifference } from './tensors.ts';
@@ -55,23 +56,12 @@ export interface TraceCase {
   readonly scalingVectorLrRatio?: number;
 }
 
-/** A high rate, so that 20 steps change the loss by far more than the tolerance. */
 const TRACE_TRAINING = {
-  per_device_train_batch_size: 4,
-  gradient_accumulation_steps: 1,
-  learning_rate: 5e-3,
-  num_train_epochs: 1,
-  lr_scheduler_type: 'constant',
-  warmup_steps: 0,
-  warmup_ratio: 0,
+  ...PLAIN_TRAINING,
   optim: 'adamw',
-  weight_decay: 0,
   adam_beta1: 0.9,
   adam_beta2: 0.999,
   adam_epsilon: 1e-8,
-  max_grad_norm: 0,
-  logging_steps: 1,
-  seed: 42,
 };
 
 const DISTINCT_ROWS = 8;

@@ -3,10 +3,10 @@
  * by file, row and column.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { prepareData, type PrepareDataOptions } from '../../../../src-main/engine/data/prepare.ts';
 import { loadTokenizer, type Tokenizer } from '../../../../src-main/engine/tokenizer/tokenizer.ts';
 import { writeTokenizerFolder } from '../tokenizer/fixtures.ts';
 import { makeWorkplace, toJsonl, type Workplace } from './files.ts';
+import { type PrepareChanges, prepareFiles } from './prepare-files.ts';
 
 let place: Workplace;
 let tokenizer: Tokenizer;
@@ -16,16 +16,14 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-type Options = Partial<Omit<PrepareDataOptions, 'data'>> & { readonly evalFile?: string };
+type Options = Omit<PrepareChanges, 'data'> & { readonly evalFile?: string };
 
-async function prepare(file: string, { evalFile, ...options }: Options = {}) {
-  const data: PrepareDataOptions['data'] = {
-    ...{ train: [file], eval: evalFile ? [evalFile] : null, eval_fraction: 0 },
-    ...{ format: 'auto' as const, columns: {}, template: null, max_length: 64, completion_only_loss: true },
-  };
-  const about = { taskType: 'SEQ_CLS', tokenizer, vocabSize: tokenizer.vocabSize, seed: 1, now: new Date(0) } as const;
-  return prepareData({ ...about, data, ...options });
-}
+const prepare = (file: string, { evalFile, ...options }: Options = {}) =>
+  prepareFiles(tokenizer, file, {
+    taskType: 'SEQ_CLS',
+    data: { eval: evalFile ? [evalFile] : null, eval_fraction: 0 },
+    ...options,
+  });
 
 let written = 0;
 const writeRows = (labels: readonly unknown[]): Promise<string> =>

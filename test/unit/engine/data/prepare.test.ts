@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectData } from '../../../../src-main/engine/data/inspect.ts';
-import { prepareData, type PrepareDataOptions } from '../../../../src-main/engine/data/prepare.ts';
 import { loadTokenizer, type Tokenizer } from '../../../../src-main/engine/tokenizer/tokenizer.ts';
 import { writeTokenizerFolder } from '../tokenizer/fixtures.ts';
 import { makeWorkplace, toJsonl, type Workplace } from './files.ts';
+import { type PrepareChanges, prepareFiles } from './prepare-files.ts';
 
 let place: Workplace;
 let tokenizer: Tokenizer;
@@ -16,32 +16,7 @@ afterAll(() => place.remove());
 const pair = (prompt: string, completion: string) => ({ prompt, completion });
 const PAIRS = Array.from({ length: 20 }, (_, index) => pair(`question ${index}`, `answer ${index}`));
 
-interface Changes extends Partial<Omit<PrepareDataOptions, 'data'>> {
-  readonly data?: Partial<PrepareDataOptions['data']>;
-}
-
-async function prepare(train: string | string[], changes: Changes = {}) {
-  const { data, ...rest } = changes;
-  return prepareData({
-    data: {
-      train: [train].flat(),
-      eval: null,
-      eval_fraction: 0.1,
-      format: 'auto',
-      columns: {},
-      template: null,
-      max_length: 128,
-      completion_only_loss: true,
-      ...data,
-    },
-    taskType: 'CAUSAL_LM',
-    tokenizer,
-    vocabSize: tokenizer.vocabSize,
-    seed: 42,
-    now: new Date(0),
-    ...rest,
-  });
-}
+const prepare = (train: string | string[], changes?: PrepareChanges) => prepareFiles(tokenizer, train, changes);
 
 describe('prepareData', () => {
   it('tokenizes, splits and reports', async () => {

@@ -3,21 +3,9 @@ import { expect, it } from 'vitest';
 import { makeModel } from '../../../../src-main/engine/models/registry.ts';
 import { requireWasmCan, requireWasmHeap, type WasmWork } from '../../../../src-main/engine/recipes/wasm-limits.ts';
 import { AppError } from '../../../../src-shared/domain/app-error.ts';
+import { layeredLlama } from '../../support/layered-llama.ts';
 
-const modelOf = (layers: number) => {
-  const config = {
-    model_type: 'llama',
-    vocab_size: 32_000,
-    hidden_size: 1024,
-    intermediate_size: 2816,
-    num_hidden_layers: layers,
-    num_attention_heads: 16,
-    num_key_value_heads: 16,
-    max_position_embeddings: 1024,
-    tie_word_embeddings: true,
-  };
-  return makeModel(config);
-};
+const modelOf = (layers: number) => makeModel(layeredLlama(layers));
 const PLAIN = { method: 'none', double_quant: true } as const;
 
 function faultsOf(work: Partial<WasmWork>): AppError | null {
