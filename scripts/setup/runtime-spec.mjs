@@ -20,6 +20,7 @@ export const TENSORFLOW_VERSION = '2.21.0';
  * @property {string[]} pipPlatforms wheel platform tags that fit, best first
  * @property {string[]} libraries files taken from the wheel's tensorflow/ folder
  * @property {[string, string][]} links name that the linker looks for -> library
+ * @property {[string, string][]} runtimeLinks link below the runtime's folder -> what it points to, from there
  * @property {string} extra dependency group of the wheel that is unpacked too, or '' for none
  * @property {number} downloadBytes
  * @property {number} diskBytes peak while installing: wheel, pip's copy, unpacked files
@@ -36,6 +37,7 @@ const SPECS = {
       ['libtensorflow_cc.so', 'libtensorflow_cc.so.2'],
       ['libtensorflow_framework.so', 'libtensorflow_framework.so.2'],
     ],
+    runtimeLinks: [],
     extra: '',
     downloadBytes: 273_829_956,
     diskBytes: 1_500_000_000,
@@ -59,6 +61,8 @@ const SPECS = {
       ['libtensorflow_cc.so', 'libtensorflow_cc.so.2'],
       ['libtensorflow_framework.so', 'libtensorflow_framework.so.2'],
     ],
+    // The library's run path names every folder of NVIDIA's wheels but cuSOLVER's; without it no card is used at all.
+    runtimeLinks: [['nvidia/cusparse/lib/libcusolver.so.11', '../../cusolver/lib/libcusolver.so.11']],
     extra: 'and-cuda',
     downloadBytes: 572_000_000,
     diskBytes: 12_000_000_000,
@@ -72,6 +76,7 @@ const SPECS = {
       ['libtensorflow_cc.dylib', 'libtensorflow_cc.2.dylib'],
       ['libtensorflow_framework.dylib', 'libtensorflow_framework.2.dylib'],
     ],
+    runtimeLinks: [],
     extra: '',
     downloadBytes: 0,
     diskBytes: 2_500_000_000,

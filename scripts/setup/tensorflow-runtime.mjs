@@ -150,6 +150,7 @@ async function fetchTensorFlow(context, spec, { python }, work) {
     await rename(path.join(work, `${info}.dist-info`, 'METADATA'), path.join(work, 'METADATA'));
     await rm(path.join(work, `${info}.dist-info`), { recursive: true });
     if (spec.extra) await fetchExtra(context, stage, spec, python, work);
+    for (const [link, target] of spec.runtimeLinks) await symlink(target, path.join(work, link));
     await rm(folder, { recursive: true });
     stage.done();
   } catch (error) {

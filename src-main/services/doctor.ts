@@ -61,6 +61,7 @@ export function checkDevice({ device, gpus, runtime }: Pick<EngineStatus, 'devic
   }
   if (card) {
     const detail = `${card.name} is here (driver ${card.driverVersion}), but the CUDA runtime does not use it`;
+    if (runtime.detail !== '') return warn(name, `${detail}: it ${runtime.detail}`, installCommand('cuda'));
     return warn(name, detail, 'Install NVIDIA driver 525 or newer, then start again.');
   }
   if (runtime.kind === 'cuda') {

@@ -56,7 +56,7 @@ export async function getEngineStatus(weightCache?: WeightCacheChoice): Promise<
     ? { kind: 'gpu', name: gpus[0]?.name ?? 'unnamed graphics card' }
     : { kind: 'cpu', name: cpu.model };
   const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || cpu.cores;
-  const memory = readMemoryFacts(weightCache);
+  const memory = readMemoryFacts(weightCache, usesGpu ? gpus[0] : null);
   return { runtime, device, threads, cpu, gpus, memory, homeDisk, cacheDisk, node: process.versions.node };
 }
 
@@ -100,7 +100,9 @@ function installError(code: string, message: string, hint: string): AppError {
 /** Files of the right size may still be damaged; then set-up, which looks at sizes, must be told to start anew. */
 async function isBroken(cuda: boolean): Promise<boolean> {
   const runtime = (await findRuntimes()).find(({ kind }) => kind === (cuda ? 'cuda' : 'cpu'));
-  return runtime !== undefined && 'fault' in (await probeRuntime(runtime.bindingPath));
+  if (runtime === undefined) return false;
+  const loaded = await probeRuntime(runtime.bindingPath);
+  return 'fault' in loaded || loaded.missingLibraries.length > 0;
 }
 
 async function readRuntimeStatus(): Promise<{ runtime: RuntimeStatus; usesGpu: boolean }> {
@@ -127,5 +129,6 @@ async function describeMissing(kind: 'cpu' | 'cuda'): Promise<RuntimeStatus> {
 
 function describeLoaded({ kind, dir }: InstalledRuntime, loaded: LoadedRuntime | { fault: string }): RuntimeStatus {
   if ('fault' in loaded) return { kind, state: 'broken', version: null, dir, detail: loaded.fault };
-  return { kind, state: 'ready', version: loaded.version, dir, detail: '' };
+  const { version, missingLibraries: missing } = loaded;
+  return { kind, state: 'ready', version, dir, detail: missing.length > 0 ? `cannot load ${missing.join(', ')}` : '' };
 }

@@ -43,14 +43,20 @@ export function parseCpuFeatures(text: string): string[] {
   return FEATURES.filter((name) => present.has(name));
 }
 
-/** @throws config/invalid where the weight cache is no number */
-export function readMemoryFacts({ source, megabytes }: WeightCacheChoice = USUAL_WEIGHT_CACHE): MemoryFacts {
+/**
+ * @param card that runs compute on; null = on the processor
+ * @throws config/invalid where the weight cache is no number
+ */
+export function readMemoryFacts(
+  { source, megabytes }: WeightCacheChoice = USUAL_WEIGHT_CACHE,
+  card: GpuFacts | null = null,
+): MemoryFacts {
   const { freeBytes, limitBytes } = readFreeMemory();
   return {
     totalBytes: totalmem(),
     availableBytes: freeBytes,
     limitBytes,
-    weightCacheBytes: chooseKeptBytes(0, megabytes),
+    weightCacheBytes: chooseKeptBytes(0, card?.freeBytes ?? null, megabytes),
     weightCacheSource: source,
   };
 }
@@ -58,7 +64,7 @@ export function readMemoryFacts({ source, megabytes }: WeightCacheChoice = USUAL
 /** What a run can use now: of the first card where it runs there, else of the machine. */
 export async function readAvailableMemory(usesGpu: boolean): Promise<number> {
   const [card] = usesGpu ? await readGpuFacts() : [];
-  return card?.memoryBytes ?? readMemoryFacts().availableBytes;
+  return card?.freeBytes ?? readMemoryFacts().availableBytes;
 }
 
 /** @param folder need not exist yet */
@@ -68,18 +74,19 @@ export async function readDiskFacts(folder: string): Promise<DiskFacts> {
 
 /** NVIDIA cards that the driver knows, empty without a driver. */
 export async function readGpuFacts(): Promise<GpuFacts[]> {
-  const args = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
+  const args = ['--query-gpu=name,memory.total,memory.free,driver_version', '--format=csv,noheader,nounits'];
   const text = await new Promise<string>((resolve) => {
     execFile('nvidia-smi', args, { timeout: NVIDIA_SMI_TIMEOUT_MS }, (error, stdout) => resolve(error ? '' : stdout));
   });
   return parseGpuFacts(text);
 }
 
-/** @param text one `name, MiB, driver` line for each card */
+/** @param text one `name, MiB, free MiB, driver` line for each card */
 export function parseGpuFacts(text: string): GpuFacts[] {
   return text.split('\n').flatMap((line) => {
-    const [name, mebibytes, driverVersion] = line.split(',').map((part) => part.trim());
-    if (!name || !mebibytes || !driverVersion || !Number.isFinite(Number(mebibytes))) return [];
-    return [{ name, memoryBytes: Number(mebibytes) * MEBIBYTE, driverVersion }];
+    const [name, mebibytes, free, driverVersion] = line.split(',').map((part) => part.trim());
+    const [total, left] = [Number(mebibytes || 'none'), Number(free || 'none')];
+    if (!name || !driverVersion || !Number.isFinite(total) || !Number.isFinite(left)) return [];
+    return [{ name, memoryBytes: total * MEBIBYTE, freeBytes: left * MEBIBYTE, driverVersion }];
   });
 }

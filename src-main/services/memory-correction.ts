@@ -56,11 +56,14 @@ function isSameKind({ model_path, quantization }: RunRecord, { model, quantizati
   return model_path === model.path && (wanted.method === undefined || quantization === wanted.method);
 }
 
-/** The uncorrected estimate of a run's last session; null where its folder is gone or it knew none. */
+/**
+ * The uncorrected estimate of a run's last session; null where its folder is gone or it knew none, and on a graphics card, whose memory is
+ * not what is measured of a process.
+ */
 function readPrediction(dir: string): number | null {
   try {
     const start = readEvents(dir).findLast((event) => event.event === 'start');
-    const predicted = start?.predicted_memory_bytes;
+    const predicted = start?.engine.endsWith('GPU') ? undefined : start?.predicted_memory_bytes;
     return predicted === undefined ? null : predicted / (start?.memory_correction ?? 1);
   } catch {
     return null;

@@ -14,23 +14,32 @@ export interface LoadedRuntime {
   readonly version: string;
   /** True if it computes on a graphics card. */
   readonly usesGpu: boolean;
+  /** Libraries whose lack keeps it from using a card, the driver's own (libcuda) left out; empty where it uses one. */
+  readonly missingLibraries: readonly string[];
 }
+
+/** TensorFlow says only to its log which library it could not open. */
+const LOG_OF_LIBRARIES = { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=2' };
 
 /** @returns what the loaded library says, or why it does not load (one line) */
 export async function probeRuntime(bindingPath: string): Promise<LoadedRuntime | { readonly fault: string }> {
   return new Promise((resolve) => {
-    const options = { timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL' as const };
+    const env = { ...process.env, ...LOG_OF_LIBRARIES };
+    const options = { timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL' as const, env };
     execFile(process.execPath, [PROBE_SCRIPT, bindingPath], options, (error, stdout, stderr) => {
       if (error) resolve({ fault: describeFault(error, stderr) });
-      else resolve(readProbe(stdout));
+      else resolve(readProbe(stdout, stderr));
     });
   });
 }
 
-function readProbe(stdout: string): LoadedRuntime | { readonly fault: string } {
+/** @param log what TensorFlow said while it was loaded */
+export function readProbe(stdout: string, log: string): LoadedRuntime | { readonly fault: string } {
   const line = JSON.parse(stdout) as { version: string; gpu: boolean; product: number };
   if (line.product !== 6) return { fault: `it computes 2 x 3 = ${line.product}` };
-  return { version: line.version, usesGpu: line.gpu };
+  const missed = [...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map(([, name = '']) => name);
+  const missingLibraries = [...new Set(missed)].filter((name) => !name.startsWith('libcuda.'));
+  return { version: line.version, usesGpu: line.gpu, missingLibraries: line.gpu ? [] : missingLibraries };
 }
 
 function describeFault(error: { killed?: boolean; signal?: NodeJS.Signals | null }, stderr: string): string {

@@ -28,6 +28,8 @@ export type WeightCacheSource = 'environment' | 'setting' | 'free';
 export interface GpuFacts {
   readonly name: string;
   readonly memoryBytes: number;
+  /** What other programs leave of it now. */
+  readonly freeBytes: number;
   readonly driverVersion: string;
 }
 

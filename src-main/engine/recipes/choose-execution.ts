@@ -38,7 +38,7 @@ export function chooseExecution(
     chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
     eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
     attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length),
-    kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes),
+    kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes),
     folded: foldsUpdates(precisionOf(config.quantization), mode, isGpu),
   };
 }
@@ -58,9 +58,7 @@ const averageLength = ({ data }: PreparedRun): number =>
 export function planMemory(run: PreparedRun, correction = 1, decided: boolean | null = null): PlannedMemory {
   const memory = memoryOf(run);
   const wanted = decided ?? run.config.training.gradient_checkpointing;
-  // What this process has already is part of its own peak.
-  const { freeBytes, limitBytes } = readFreeMemory();
-  const machine = Math.min(freeBytes + process.memoryUsage.rss(), limitBytes ?? Infinity);
+  const machine = run.cardBytes ?? machineBytes();
   const addressable = run.isWasm ? WASM_HEAP_BYTES + memory.runtimeBytes * correction : Infinity;
   const available = Math.min(machine, addressable);
   const usable = available * MEMORY_SHARE;
@@ -68,7 +66,7 @@ export function planMemory(run: PreparedRun, correction = 1, decided: boolean | 
     memory.estimate({ ...memory.settings, checkpointing }).peak_bytes * correction;
   const checkpointing = wanted === 'auto' ? peakOf(false) > usable : wanted;
   const settings = { ...memory.settings, checkpointing };
-  const parts = memory.estimate(settings, chooseKeptBytes(peakOf(checkpointing)));
+  const parts = memory.estimate(settings, chooseKeptBytes(peakOf(checkpointing), run.cardBytes));
   const plain = memory.estimate({ ...settings, checkpointing: false });
   const checkpointed = memory.estimate({ ...settings, checkpointing: true });
   const fits = peakOf(checkpointing) <= usable;
@@ -85,4 +83,10 @@ export function planMemory(run: PreparedRun, correction = 1, decided: boolean | 
     ...(isBoundByWasm && { limit: 'wasm' as const }),
     proposal: fits ? null : proposeFit(memory, checkpointing, usable, correction),
   };
+}
+
+/** What this process has already is part of its own peak. */
+function machineBytes(): number {
+  const { freeBytes, limitBytes } = readFreeMemory();
+  return Math.min(freeBytes + process.memoryUsage.rss(), limitBytes ?? Infinity);
 }

@@ -3,6 +3,7 @@
  */
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Program } from '../compile/program.ts';
+import { readCardMemory } from '../device/card-memory.ts';
 import type { FloatDType } from '../device/dtype.ts';
 import { storedKindOf } from '../formats/bitsandbytes.ts';
 import type { ModelFolder } from '../formats/model-folder.ts';
@@ -83,7 +84,11 @@ export async function openInferenceSession(
     const trained = new Set(adapter?.trainables.map(({ name }) => name) ?? []);
     requireHead(opened, trained);
     const needed = planWeights(model, { ...precision, trained }).bytes;
-    const plan = planWeights(model, { ...precision, trained, keptBytes: chooseKeptBytes(needed) });
+    const plan = planWeights(model, {
+      ...precision,
+      trained,
+      keptBytes: chooseKeptBytes(needed, readCardMemory(host.bindingPath)),
+    });
     const buckets = makeBuckets(adapter?.trainables ?? []);
     const parts = await makeParts({ opened, model, plan, buckets });
     const groups = {

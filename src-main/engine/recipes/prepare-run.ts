@@ -10,6 +10,7 @@ import { packRows } from '../data/packing.ts';
 import { prepareData, type PreparedData } from '../data/prepare.ts';
 import { createBatchSampler } from '../data/sampler.ts';
 import type { TokenizedExample } from '../data/types.ts';
+import { readCardMemory } from '../device/card-memory.ts';
 import { unquantizedWeights } from '../models/unquantized.ts';
 import { attachPeft, type AttachedPeft } from '../peft/attach.ts';
 import { loadAdapter } from '../peft/load-adapter.ts';
@@ -37,6 +38,8 @@ export interface PreparedRun {
   readonly config: ResolvedRunConfig;
   /** The wasm engine is to run it. */
   readonly isWasm: boolean;
+  /** Free bytes of the graphics card that is to run it; null = the processor is. */
+  readonly cardBytes: number | null;
   readonly opened: OpenModel;
   readonly tokenizer: Tokenizer;
   readonly task: Task;
@@ -109,6 +112,7 @@ export async function prepareRun(
     return {
       config: resolved,
       isWasm,
+      cardBytes: readCardMemory(host.bindingPath),
       opened,
       tokenizer,
       task,

@@ -13,11 +13,16 @@ export const WEIGHT_CACHE_VARIABLE = 'TUNESMITH_WEIGHT_CACHE_MB';
 /**
  * What is wanted, else a share of what is left.
  * @param neededBytes what the work takes without copies
+ * @param cardBytes free on the graphics card that does the work; null = the processor does
  * @param wanted megabytes; undefined or '' = chosen here
  * @throws config/invalid where it is no number
  */
-export function chooseKeptBytes(neededBytes: number, wanted = process.env[WEIGHT_CACHE_VARIABLE]): number {
-  if (!wanted) return Math.max(0, Math.floor((freeMemoryBytes() - neededBytes) * SHARE));
+export function chooseKeptBytes(
+  neededBytes: number,
+  cardBytes: number | null,
+  wanted = process.env[WEIGHT_CACHE_VARIABLE],
+): number {
+  if (!wanted) return Math.max(0, Math.floor(((cardBytes ?? freeMemoryBytes()) - neededBytes) * SHARE));
   const megabytes = Number(wanted);
   if (megabytes >= 0) return megabytes * 1e6;
   const message = `${WEIGHT_CACHE_VARIABLE} is ${JSON.stringify(wanted)}`;

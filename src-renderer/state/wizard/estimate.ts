@@ -96,7 +96,7 @@ function judge(
 
 /** What Node itself takes lies beside the small engine's heap. */
 function roomOf({ device, gpus, memory, runtime }: EngineStatus): Pick<MemoryEstimate, 'available' | 'limit'> {
-  const machine = device.kind === 'gpu' ? (gpus[0]?.memoryBytes ?? 0) : memory.availableBytes;
+  const machine = device.kind === 'gpu' ? (gpus[0]?.freeBytes ?? 0) : memory.availableBytes;
   const addressable = usesSmallEngine({ runtime }) ? WASM_HEAP_BYTES + RUNTIME_BYTES : Infinity;
   return addressable < machine ? { available: addressable, limit: 'wasm' } : { available: machine, limit: undefined };
 }

@@ -71,7 +71,8 @@ async function runWorkload(
   const products = stepProducts(findModel(model), shape);
   const roofline = await measureRoofline(surroundings, products, label);
   const wanted = ARMS.filter(
-    (arm) => (arm.group === 'core' || arm.group === beside) && arm.name.toLowerCase().includes(options.arms),
+    ({ group, name: arm }) =>
+      (group === 'core' || (group === beside && card === null)) && arm.toLowerCase().includes(options.arms),
   );
   const arms = await measureArms({ arms: wanted, rounds, prepared, surroundings, label });
   const anatomy =

@@ -16,7 +16,7 @@ import { parseCpuFeatures, parseGpuFacts } from '../../../src-main/services/mach
 
 const CPU: RuntimeStatus = { kind: 'cpu', state: 'ready', version: '2.21.0', dir: '/r', detail: '' };
 const CUDA: RuntimeStatus = { ...CPU, kind: 'cuda' };
-const CARD = { name: 'NVIDIA L4', memoryBytes: 24e9, driverVersion: '470.1' };
+const CARD = { name: 'NVIDIA L4', memoryBytes: 24e9, freeBytes: 20e9, driverVersion: '470.1' };
 const MEMORY = { totalBytes: 32e9, weightCacheBytes: 2e9, weightCacheSource: 'free' as const };
 const PROCESSOR = { kind: 'cpu', name: 'EPYC' } as const;
 
@@ -34,6 +34,11 @@ describe('device', () => {
     });
     expect(checkDevice({ device: PROCESSOR, gpus: [CARD], runtime: CUDA }).detail).toContain('driver 470.1');
     expect(checkDevice({ device: PROCESSOR, gpus: [], runtime: CUDA }).fix).toContain('nvidia-smi');
+    const torn = { ...CUDA, detail: 'cannot load libcusolver.so.11' };
+    expect(checkDevice({ device: PROCESSOR, gpus: [CARD], runtime: torn })).toMatchObject({
+      detail: expect.stringContaining('libcusolver.so.11'),
+      fix: expect.stringContaining('engine install --cuda'),
+    });
   });
 });
 
@@ -110,8 +115,13 @@ it('reads processor features, in their order, on x86 and ARM', () => {
 });
 
 it('reads graphics cards, and nothing from an error text', () => {
-  expect(parseGpuFacts('NVIDIA H100 80GB HBM3, 81559, 550.54.15\n')).toEqual([
-    { name: 'NVIDIA H100 80GB HBM3', memoryBytes: 81559 * 1024 * 1024, driverVersion: '550.54.15' },
+  expect(parseGpuFacts('NVIDIA H100 80GB HBM3, 81559, 80000, 550.54.15\n')).toEqual([
+    {
+      name: 'NVIDIA H100 80GB HBM3',
+      memoryBytes: 81559 * 1024 * 1024,
+      freeBytes: 80000 * 1024 * 1024,
+      driverVersion: '550.54.15',
+    },
   ]);
   expect(parseGpuFacts('NVIDIA-SMI has failed because it could not communicate with the driver')).toEqual([]);
 });
