@@ -137,7 +137,7 @@ export const settings = {
     found: (name: string, memory: string) =>
       `${name} with ${memory} is here. With the CUDA 12 engine, runs use it. This downloads several gigabytes.`,
     add: 'Add the GPU engine',
-    cpuOnly: 'Tested on Linux with CUDA 12. On Windows it works through WSL2.',
+    cpuOnly: 'Made for Linux with CUDA 12, and for Windows through WSL2; not tried on a card yet.',
   },
   about: {
     title: 'About',

@@ -1,5 +1,7 @@
 /** @file tunesmith queue list | add | remove | run */
 import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 import { formatTable, formatTime } from '../format.ts';
 import type { RunAction } from '../command.ts';
 import { addTrainFlags, readTrainConfig, SETTINGS_HELP, type TrainFlags } from '../train-config.ts';
@@ -26,7 +28,9 @@ export function addQueueCommand(parent: Command, run: RunAction): void {
     .action((flags: TrainFlags) =>
       run(async ({ reporter, services: open }) => {
         const services = await open();
-        const item = await services.queue.add(await readTrainConfig(flags, services));
+        const config = await readTrainConfig(flags, services);
+        await requireFiles(config);
+        const item = await services.queue.add(config);
         reporter.result(item, `Added "${item.name}" at position ${item.position} (${item.id.slice(0, 8)})`);
       }),
     );
@@ -40,6 +44,18 @@ export function addQueueCommand(parent: Command, run: RunAction): void {
       }),
     );
   addRunCommand(queue, run);
+}
+
+/** A run whose turn comes at night must not fail for a path that is wrong now. @throws data/missing-file with all of them */
+async function requireFiles({ data }: RunConfig): Promise<void> {
+  const paths = [...data.train, ...(data.eval ?? [])];
+  const missing = paths.filter((file) => !existsSync(file));
+  if (missing.length === 0) return;
+  const { AppError } = await import('../../../src-shared/domain/app-error.ts');
+  throw new AppError('data/missing-file', `There is no file ${missing.join(', ')}`, {
+    faults: missing.map((file) => ({ file, message: 'there is no such file' })),
+    hint: 'Check the paths.',
+  });
 }
 
 function addRunCommand(queue: Command, run: RunAction): void {

@@ -240,7 +240,12 @@ describe('runs', () => {
   });
 
   it('runs the queue', async () => {
-    await runCliToEnd(['queue', 'add', ...train(...steps(3)).slice(1)], options());
+    const add = () => runCliToEnd(['queue', 'add', ...train(...steps(3)).slice(1), '--json'], options());
+    const refused = await add();
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.lines().at(-1)).toMatchObject({ code: 'data/missing-file', faults: [{ file: 'rows.jsonl' }] });
+    writeFileSync(path.join(work, 'rows.jsonl'), '');
+    expect(await add()).toMatchObject({ code: 0 });
     const end = await runCliToEnd(['queue', 'run', '--json'], options());
     expect(end.lines().at(-1)).toMatchObject({ event: 'result', runs: 1, items: [{ state: 'finished' }] });
   });
