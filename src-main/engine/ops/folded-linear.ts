@@ -8,7 +8,7 @@
  *   W1 | B1' 0   0
  *   W2 | 0   B2' 0        the last columns fill the room up
  */
-import { frozenProducts, gradientOfB, joinGradients, type LowRankUpdate, scaledB } from './linear.ts';
+import { gradientOfB, joinGradients, type LowRankUpdate, scaledB } from './linear.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
@@ -58,13 +58,14 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
     (save) => {
       narrow = matmul(x, stackedA, { transposeB: true }); // [tokens, room]
       save(x, stackedA, narrow, ...bs.filter((b) => b !== null));
-      return frozenProducts(raw.concat([x, narrow], 1), weight(beside, x), sizes);
+      const wide = raw.concat([x, narrow], 1); // [tokens, in + room]
+      return rowsOf(weight(beside, x), sizes).map((rows) => matmul(wide, rows, { transposeB: true }));
     },
     (dys) => {
       const first = dys.find((dy) => dy !== null)!;
       let [dx, back]: [Tensor | null, Tensor | null] = [null, null]; // back: the gradient of narrow
       if (needsGradient(x)) {
-        const both = matmul(joinGradients(dys, sizes, x), weight(beside, first)); // [tokens, in + room]
+        const both = throughWeights(dys, weight(beside, first), sizes, x); // [tokens, in + room]
         [dx, back] = raw.split(both, [width, room], 1) as [Tensor, Tensor];
         dx = raw.add(dx, matmul(back, stackedA));
       } else {
@@ -88,6 +89,22 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       return [dx, ...leafGradients];
     },
   );
+}
+
+/** The rows of each linear: one product for each writes its result once, where one for all would have to be cut. Whole rows are not copied. */
+function rowsOf(weight: Tensor, sizes: readonly number[]): Tensor[] {
+  if (sizes.length === 1) return [weight];
+  let end = 0;
+  return sizes.map((size) => raw.sliceAxis(weight, 0, (end += size) - size, size));
+}
+
+/** Results that are as wide as the input or wider are too much to join: their products are added up. @returns dy W, all linears together */
+function throughWeights(dys: readonly (Tensor | null)[], weight: Tensor, sizes: readonly number[], x: Tensor): Tensor {
+  const width = x.shape[1] as number;
+  if (sizes.some((size) => size < width)) return matmul(joinGradients(dys, sizes, x), weight);
+  return rowsOf(weight, sizes)
+    .flatMap((rows, index) => (dys[index] ? [matmul(dys[index], rows)] : []))
+    .reduce((a, b) => raw.add(a, b));
 }
 
 /** Each B' in the rows of its linear and in columns of its own. @returns [sum of sizes, room] */

@@ -39,17 +39,12 @@ export function frozenLinear(x: Tensor, weight: (after: Tensor | null) => Tensor
   return differentiable(
     x.runner,
     [x],
-    () => frozenProducts(x, weight(x), sizes),
+    () => raw.split(matmul(x, weight(x), { transposeB: true }), sizes, 1),
     (dys) => {
       const first = dys.find((dy) => dy !== null)!;
       return [matmul(joinGradients(dys, sizes, x), weight(first))];
     },
   );
-}
-
-/** x W^T for stacked weights [sum of sizes, in]. @returns [tokens, size] for each of them */
-export function frozenProducts(x: Tensor, weight: Tensor, sizes: readonly number[]): Tensor[] {
-  return raw.split(matmul(x, weight, { transposeB: true }), sizes, 1);
 }
 
 /** Gradients of linears side by side, those that are missing as zeros. @returns [tokens, sum of sizes] */

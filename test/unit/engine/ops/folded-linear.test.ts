@@ -18,7 +18,9 @@ let device: Device;
 beforeAll(async () => (device = await openDevice()));
 
 const IN = 5;
-const SIZES = [4, 2, 3];
+/** Results narrower than the input go through one product backward, others each through its own. */
+const NARROW = [4, 2, 3];
+const WIDE = [5, 6, 7];
 /** Of the first and the last linear; the one between has no update. */
 const RANKS = [2, null, 3] as const;
 
@@ -27,14 +29,14 @@ type Tensors = Readonly<Record<string, Tensor>>;
 const frozen = (like: Tensor, out: number): Tensor =>
   raw.constant(like.runner, drawNormal(9, 'frozen', out * IN, 1), 'float32', [out, IN]);
 
-const INPUTS = {
+const inputsOf = (sizes: readonly number[]) => ({
   x: { shape: [3, IN] },
   a0: { shape: [2, IN] },
-  b0: { shape: [4, 2] },
-  s0: { shape: [4] },
+  b0: { shape: [sizes[0]!, 2] },
+  s0: { shape: [sizes[0]!] },
   a2: { shape: [3, IN] },
-  b2: { shape: [3, 3] },
-};
+  b2: { shape: [sizes[2]!, 3] },
+});
 
 function updatesOf(tensors: Tensors): (LowRankUpdate | null)[] {
   const parameter = (name: string) => (tensors[name] ? { leaf: tensors[name], value: tensors[name] } : null);
@@ -50,50 +52,56 @@ function updatesOf(tensors: Tensors): (LowRankUpdate | null)[] {
   );
 }
 
-function folded(x: Tensor, tensors: Tensors): Tensor[] {
-  const out = SIZES.reduce((sum, size) => sum + size, 0);
+function folded(x: Tensor, tensors: Tensors, sizes: readonly number[]): Tensor[] {
+  const out = sizes.reduce((sum, size) => sum + size, 0);
   const room = roomForRanks(RANKS.filter((rank) => rank !== null));
   const weight = (beside: () => Tensor): Tensor => raw.concat([frozen(x, out), beside()], 1);
-  return foldedLinear({ x, room, sizes: SIZES, updates: updatesOf(tensors), weight });
+  return foldedLinear({ x, room, sizes, updates: updatesOf(tensors), weight });
 }
 
-const CASES: GradientCase[] = [
+const casesOf = (sizes: readonly number[]): GradientCase[] => [
   {
     title: 'three linears, one of them with a scaling vector and one without an update',
-    inputs: INPUTS,
+    inputs: inputsOf(sizes),
     run: (tensors) => {
-      const [first, second, third] = folded(tensors['x']!, tensors) as [Tensor, Tensor, Tensor];
+      const [first, second, third] = folded(tensors['x']!, tensors, sizes) as [Tensor, Tensor, Tensor];
       return [basics.multiply(first, first), second, third];
     },
   },
   {
     title: 'an input that nothing is trained in',
-    inputs: Object.fromEntries(Object.entries(INPUTS).filter(([name]) => name !== 'x')),
+    inputs: Object.fromEntries(Object.entries(inputsOf(sizes)).filter(([name]) => name !== 'x')),
     run: (tensors) => {
       const { runner } = tensors['a0']!;
-      return folded(raw.constant(runner, drawNormal(4, 'x', 3 * IN, 1), 'float32', [3, IN]), tensors);
+      return folded(raw.constant(runner, drawNormal(4, 'x', 3 * IN, 1), 'float32', [3, IN]), tensors, sizes);
     },
   },
   {
     title: 'outputs that nobody uses',
-    inputs: Object.fromEntries(Object.entries(INPUTS).filter(([name]) => !name.endsWith('0'))),
+    inputs: Object.fromEntries(Object.entries(inputsOf(sizes)).filter(([name]) => !name.endsWith('0'))),
     run: (tensors) => {
       const { runner } = tensors['x']!;
       const fixed = (name: string, shape: readonly number[]): Tensor =>
         raw.constant(runner, drawNormal(5, name, shape[0]! * shape[1]!, 1), 'float32', shape);
-      return [folded(tensors['x']!, { ...tensors, a0: fixed('a0', [2, IN]), b0: fixed('b0', [4, 2]) })[2]!];
+      return [
+        folded(tensors['x']!, { ...tensors, a0: fixed('a0', [2, IN]), b0: fixed('b0', [sizes[0]!, 2]) }, sizes)[2]!,
+      ];
     },
   },
 ];
 
-describe('foldedLinear', () => {
-  it.each(CASES)('finite differences: $title', (options) => expectGradients(device, options));
+describe.each([
+  ['narrow', NARROW],
+  ['wide', WIDE],
+])('foldedLinear, %s', (_width, sizes) => {
+  it.each(casesOf(sizes))('finite differences: $title', (options) => expectGradients(device, options));
 
   it('is the base with its updates', () => {
+    const total = sizes.reduce((sum, size) => sum + size, 0);
     const runner = new EagerRunner(device);
     const [found, wanted] = runner.runStep({}, () => {
       const tensors = Object.fromEntries(
-        Object.entries(INPUTS).map(([name, { shape }]) => {
+        Object.entries(inputsOf(sizes)).map(([name, { shape }]) => {
           const values = drawNormal(
             7,
             name,
@@ -104,14 +112,14 @@ describe('foldedLinear', () => {
         }),
       );
       const x = tensors['x']!;
-      const [y0, y1, y2] = frozenLinear(x, () => frozen(x, 9), SIZES) as [Tensor, Tensor, Tensor];
+      const [y0, y1, y2] = frozenLinear(x, () => frozen(x, total), sizes) as [Tensor, Tensor, Tensor];
       const [u0, , u2] = updatesOf(tensors);
       const [z0, z2] = lowRankUpdate(x, [y0, y2], [u0!, u2!]) as [Tensor, Tensor];
       const read = (ys: readonly Tensor[]) => ys.flatMap(({ id }) => [...(device.tensorDataSync(id) as Float32Array)]);
-      return [read(folded(x, tensors)), read([z0, y1, z2])];
+      return [read(folded(x, tensors, sizes)), read([z0, y1, z2])];
     });
     runner.dispose();
-    expect(found).toHaveLength(3 * 9);
+    expect(found).toHaveLength(3 * total);
     found.forEach((value, index) => expect(value).toBeCloseTo(wanted[index]!, 5));
   });
 });
