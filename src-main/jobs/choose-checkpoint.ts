@@ -3,6 +3,7 @@
  */
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunEvent } from '../../src-shared/domain/run-events.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import type { LoadedCheckpoint } from '../engine/recipes/contract.ts';
 import { findVerified, listCheckpoints, removeCheckpointsBeyond } from './checkpoint-store.ts';
 import type { TrainRequest } from './protocol.ts';
@@ -47,11 +48,11 @@ async function findNewest(runDir: string, report: (event: RunEvent) => void): Pr
   const step = checkpoint?.step ?? 0;
   for (const { dir } of damaged) {
     const message = `${dir} is damaged (a checksum differs) and was left out.`;
-    report({ event: 'notice', step, code: 'checkpoint/damaged', message });
+    report({ event: 'notice', step, ...makeNotice('checkpoint/damaged', { dir }, message) });
   }
   if (!checkpoint) {
     const message = 'There is no checkpoint yet: the run starts from its first step.';
-    report({ event: 'notice', step, code: 'checkpoint/none', message });
+    report({ event: 'notice', step, ...makeNotice('checkpoint/none', {}, message) });
   }
   await removeCheckpointsBeyond(runDir, step);
   return checkpoint;

@@ -6,6 +6,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunEvent } from '../../src-shared/domain/run-events.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import type { ResolvedRunConfig, RunConfig } from '../../src-shared/schema/run-config.ts';
 import type { FineTune, TrainResult } from '../engine/recipes/contract.ts';
 import { openCheckpointStore } from './checkpoint-store.ts';
@@ -123,7 +124,7 @@ function isOutOfMemory(error: unknown): boolean {
 
 function describeSetAside({ dir }: SetAside, step: number): RunEvent {
   const message = `What came after step ${step} is kept as a run of its own: ${dir}`;
-  return { event: 'notice', step, code: 'run/set-aside', message };
+  return { event: 'notice', step, ...makeNotice('run/set-aside', { step, dir }, message) };
 }
 
 /** The end of a run that failed belongs into its log; where the disk is full it cannot be written, and need not be. */

@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import type { EvaluatedAnswer, EvaluateResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from '../jobs/event-log.ts';
 import type { Services } from './create-services.ts';
@@ -58,7 +59,7 @@ export async function runDemo(services: Services, options: DemoOptions): Promise
   const isShort = (await locateRuntime()) === null;
   if (isShort) {
     const message = `Without TensorFlow the demo takes fewer steps and answers ${FEW_ROWS} held-out rows.`;
-    options.onNotice({ code: 'demo/short', message });
+    options.onNotice(makeNotice('demo/short', {}, message));
   }
   const heldOut = isShort ? await takeFewRows(data, services.home) : path.join(data, 'test.jsonl');
   const evaluate = (adapterDir: string | null) => evaluateAnswers(services, modelDir, adapterDir, heldOut, options);

@@ -6,6 +6,7 @@
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import { makeFolder } from '../jobs/make-folder.ts';
 import { listCopies, makeDailyCopy } from '../store/daily-copy.ts';
 import { closeDatabase, isIntact, openDatabase, type WritableDb } from '../store/database.ts';
@@ -37,7 +38,9 @@ export function createHistory({ home, onNotice }: HistoryOptions): History {
     if (mended) await rebuildHistory(db, path.join(home, 'runs'));
     await recoverOrphans(db, onNotice);
     copying = makeDailyCopy(db, copiesFolder(home)).catch((error: unknown) =>
-      onNotice({ code: 'store/copy-failed', message: `No copy of the history was made: ${String(error)}` }),
+      onNotice(
+        makeNotice('store/copy-failed', { reason: String(error) }, `No copy of the history was made: ${String(error)}`),
+      ),
     );
     return db;
   };
@@ -63,11 +66,10 @@ function openOrMend(home: string, onNotice: (notice: Notice) => void): { db: Wri
   const aside = setAside(file);
   const copy = listCopies(copiesFolder(home)).find((candidate) => isUsable(candidate));
   if (copy) copyFileSync(copy, file);
-  const from = copy ? `the copy of ${path.basename(copy, '.sqlite').slice('history-'.length)}` : 'no copy';
-  onNotice({
-    code: 'store/mended',
-    message: `The history was damaged. It was made anew from ${from} and the run folders; the damaged file is ${aside}.`,
-  });
+  const date = copy ? path.basename(copy, '.sqlite').slice('history-'.length) : null;
+  const from = date === null ? 'no copy' : `the copy of ${date}`;
+  const message = `The history was damaged. It was made anew from ${from} and the run folders; the damaged file is ${aside}.`;
+  onNotice(makeNotice('store/mended', { copy: date, aside }, message));
   return { db: openDatabase(file), mended: true };
 }
 

@@ -2,11 +2,14 @@
  * @file Something that the person should know, though nothing failed.
  */
 import { AppError } from '../../src-shared/domain/app-error.ts';
+import type { Values } from '../../src-shared/domain/notices.ts';
 
 export interface Notice {
   /** `area/reason`. */
   readonly code: string;
   readonly message: string;
+  /** The facts of the message; what failed has none. */
+  readonly values?: Values;
   /** What to type in a terminal; windows have buttons. */
   readonly command?: string;
 }

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../src-shared/domain/app-error.ts';
 import type { RunRecord, RunState } from '../../src-shared/domain/history.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import { listCheckpoints } from '../jobs/checkpoint-store.ts';
 import { effectiveEvents, readEvents, type TimedEvent } from '../jobs/event-log.ts';
 import { readManifest } from '../jobs/run-folder.ts';
@@ -87,7 +88,8 @@ export async function recoverOrphans(db: WritableDb, onNotice: (notice: Notice) 
     recovered.push(rebuilt);
     if (rebuilt.state !== 'interrupted') continue;
     const message = `The run "${rebuilt.name}" was cut off at step ${rebuilt.step}.`;
-    onNotice({ code: 'run/interrupted', message, command: `tunesmith resume ${rebuilt.id}` });
+    const told = makeNotice('run/interrupted', { name: rebuilt.name, step: rebuilt.step }, message);
+    onNotice({ ...told, command: `tunesmith resume ${rebuilt.id}` });
   }
   return recovered;
 }

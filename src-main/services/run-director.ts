@@ -7,6 +7,7 @@
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
 import type { QueueRecord, RunRecord } from '../../src-shared/domain/history.ts';
 import type { ActiveRunState, QueueItem, QueueView, TimedRunEvent } from '../../src-shared/domain/run-views.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import { parseRunConfig, type RunConfig } from '../../src-shared/schema/run-config.ts';
 import type { Services } from './create-services.ts';
 import { describeConfig } from './describe-run.ts';
@@ -102,7 +103,7 @@ class Director implements RunDirector {
       atWork: () => [...live.values()].find((run) => !run.isEnding())?.state() ?? null,
       pause: (run) => this.#pauseForLoan(run),
       goOn: (run) => void this.#goOnAfterLoan(run),
-      stayPaused: (name) => listener.onNotice({ code: 'run/stays-paused', message: `"${name}" stays paused` }),
+      stayPaused: (name) => listener.onNotice(makeNotice('run/stays-paused', { name }, `"${name}" stays paused`)),
     });
     this.#timer = setInterval(() => this.look(), LOOK_MS);
     this.look();

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { Interrupted } from '../../src-shared/domain/app-error.ts';
 import type { RunRecord, RunState } from '../../src-shared/domain/history.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import type { TrainResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from '../jobs/event-log.ts';
 import { toFailure } from '../jobs/failure.ts';
@@ -91,9 +92,10 @@ export class RunFollower {
     } catch (error) {
       if (this.#isBehind) return;
       this.#isBehind = true;
-      const { code, message } = toNotice(error);
-      const rest = `The run "${this.#request.name}" goes on; what it tells is read from its folder later.`;
-      this.#listener.onNotice({ code, message: `${message}. ${rest}` });
+      const { name } = this.#request;
+      const { message: reason } = toNotice(error);
+      const message = `${reason}. The run "${name}" goes on; what it tells is read from its folder later.`;
+      this.#listener.onNotice(makeNotice('run/behind', { name, reason }, message));
     }
   }
 

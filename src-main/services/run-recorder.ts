@@ -33,7 +33,10 @@ export function recordEvent(db: WritableDb, runId: string, event: TimedEvent): v
       case 'sample':
         return insertSample(db, runId, pick(event, ['step', 'prompt', 'answer', 'expected']));
       case 'notice':
-        return insertNotice(db, runId, pick(event, ['step', 'code', 'message', 'at']));
+        return insertNotice(db, runId, {
+          ...pick(event, ['step', 'code', 'message', 'at']),
+          ...(event.values && { values: event.values }),
+        });
       case 'result':
         return recordResult(db, runId, event);
       case 'error':

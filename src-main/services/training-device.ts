@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
+import { makeNotice } from '../../src-shared/domain/notices.ts';
 import { acquireLock, type HeldLock, type LockRecord, readHolder } from '../jobs/run-lock.ts';
 import type { Notice } from './notice.ts';
 
@@ -25,7 +26,8 @@ export async function takeTrainingDevice({ home, onWait, signal }: TakeDeviceOpt
     if (onWait === null) {
       throw new AppError('device/busy', message, { hint: 'Wait until it has ended, or add this run to the queue.' });
     }
-    if (!told) onWait({ code: 'device/waiting', message: `${message}; this one starts when it has ended.` });
+    const waits = `${message}; this one starts when it has ended.`;
+    if (!told) onWait(makeNotice('device/waiting', { process: holder.pid }, waits));
     told = true;
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
       throw new Interrupted();

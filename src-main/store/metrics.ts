@@ -12,6 +12,7 @@ import {
   selectRows,
   type WritableDb,
 } from './database.ts';
+import type { Values } from '../../src-shared/domain/notices.ts';
 
 /** As SQLite says it. */
 const NO_LIMIT = -1;
@@ -84,16 +85,22 @@ export function listEvaluations(db: ReadableDb, runId: string): EvaluationRecord
 }
 
 export function insertNotice(db: WritableDb, runId: string, notice: NoticeRecord): void {
-  execute(db, 'INSERT INTO notices (run_id, step, code, message, at) VALUES (@runId, @step, @code, @message, @at)', {
-    runId,
-    ...notice,
-  });
+  const { values, ...row } = notice;
+  execute(
+    db,
+    `INSERT INTO notices (run_id, step, code, message, at, values_json)
+     VALUES (@runId, @step, @code, @message, @at, @values_json)`,
+    { runId, ...row, values_json: values === undefined ? null : JSON.stringify(values) },
+  );
 }
 
 /** In the order they were told. */
 export function listNotices(db: ReadableDb, runId: string): NoticeRecord[] {
-  const sql = 'SELECT step, code, message, at FROM notices WHERE run_id = @runId ORDER BY id';
-  return selectAll<NoticeRecord>(db, sql, { runId });
+  const sql = 'SELECT step, code, message, at, values_json FROM notices WHERE run_id = @runId ORDER BY id';
+  const rows = selectAll<Omit<NoticeRecord, 'values'> & { readonly values_json: string | null }>(db, sql, { runId });
+  return rows.map(({ values_json, ...row }) =>
+    values_json === null ? row : { ...row, values: JSON.parse(values_json) as Values },
+  );
 }
 
 /** Forgets what a run told beyond a step, when it is resumed from there. */

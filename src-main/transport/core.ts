@@ -93,7 +93,8 @@ export function createCore(options: CoreOptions): Core {
 
 function createContext(options: CoreOptions, push: CoreContext['push'], places: readonly string[]): CoreContext {
   const { home, env, resources, jobEntry, hubPace, folders = [] } = options;
-  const onNotice = ({ code, message }: PushEvents['notice:told']) => push('notice:told', { code, message });
+  const onNotice = ({ code, message, values }: PushEvents['notice:told']) =>
+    push('notice:told', { code, message, ...(values && { values }) });
   const tellWork = () => {
     const running = tasks.list().filter(({ state }) => state === 'running').length;
     push('work:changed', { training: director.active().length > 0, tasks: running });

@@ -1,6 +1,7 @@
 /**
  * @file What happened in a run as one list, newest first: told by events while it runs, put together from the history afterwards.
  */
+import type { Values } from '../../src-shared/domain/notices.ts';
 import type { CheckpointRecord, EvaluationRecord, NoticeRecord, RunRecord } from '../../src-shared/domain/history.ts';
 
 export type Happening =
@@ -10,6 +11,7 @@ export type Happening =
       readonly at: number | null;
       readonly code: string;
       readonly message: string;
+      readonly values?: Values;
     }
   | {
       readonly kind: 'evaluation';
@@ -37,7 +39,7 @@ const ORDER: readonly Happening['kind'][] = ['begun', 'notice', 'evaluation', 'c
 
 export function listHappenings({ run, notices, evaluations, checkpoints }: HappeningSources): Happening[] {
   const all: Happening[] = [
-    ...notices.map(({ step, at, code, message }) => ({ kind: 'notice' as const, step, at, code, message })),
+    ...notices.map((notice) => ({ kind: 'notice' as const, ...notice })),
     ...evaluations.map(({ step, eval_loss: loss, best }) => ({
       kind: 'evaluation' as const,
       step,

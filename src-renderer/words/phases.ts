@@ -1,10 +1,9 @@
 /**
- * @file What core and jobs say of themselves, in the words of the window: what they are doing, and what a person should know. They say it
- * in sentences of their own; what is not here is shown as they say it.
+ * @file What core and jobs say that they are doing, in the words of the window. They say it in sentences of their own; what is not here is
+ * shown as they say it.
  */
-import { formatCount, toSentence } from './format.ts';
+import { formatCount } from './format.ts';
 import { storageReport } from './measuring.ts';
-import { plainText } from './plain-text.ts';
 
 const PHASES: Readonly<Record<string, string>> = {
   Starting: 'Starting',
@@ -44,18 +43,4 @@ export function phaseText(phase: string): string {
     if (found !== undefined) return say(found);
   }
   return phase;
-}
-
-/** By code, where the message holds nothing that only it knows. */
-const NOTICES: Readonly<Record<string, string>> = {
-  'checkpoint/none': 'There was no checkpoint yet, so it starts from its first step.',
-  'data/no-evaluation': 'Too few different rows to keep some aside, so nothing is checked on the way.',
-  'train/step-skipped': 'The gradient of a step was no number, so that step changed nothing.',
-  'engine/changed': 'It began on another engine; this one is slower and rounds differently.',
-  'engine/eager': 'The quick way of computing cannot be used here; it goes on more slowly, with the same results.',
-};
-
-/** Something of a run or of core that a person should know. Commands for the terminal are no help in a window. */
-export function noticeText(code: string, message: string): string {
-  return NOTICES[code] ?? toSentence(plainText(message));
 }

@@ -7,6 +7,7 @@ import type { ActiveRunState, QueueView, RunSummary, TimedRunEvent } from '../do
 import type { Task } from '../domain/tasks.ts';
 import type { Settings } from '../schema/settings.ts';
 import type { ChatAnswered, ChatState } from './chat-methods.ts';
+import type { Values } from '../domain/notices.ts';
 
 export interface PushEvents {
   /** What a run at work told since the last such event, in its order, none left out. */
@@ -30,7 +31,7 @@ export interface PushEvents {
   'download:ended': { readonly id: string; readonly model: ListedModel | null };
   'hub:accessChanged': HubAccessView;
   /** Something that the person should know, though nothing failed. */
-  'notice:told': { readonly code: string; readonly message: string };
+  'notice:told': { readonly code: string; readonly message: string; readonly values?: Values };
   /** Heavy work: while any is going on the machine should not sleep. */
   'work:changed': { readonly training: boolean; readonly tasks: number };
 }

@@ -2,6 +2,7 @@
  * @file What looking through data files finds: shown by `data inspect`, by the wizard's data step and kept with a run.
  */
 import type { Fault } from './app-error.ts';
+import type { Values } from './notices.ts';
 
 /** A fault of one row or file. */
 export interface DataFault extends Fault {
@@ -14,6 +15,7 @@ export interface DataNotice {
   /** null = all files. */
   readonly file: string | null;
   readonly message: string;
+  readonly values?: Values;
 }
 
 export interface DataFileReport {

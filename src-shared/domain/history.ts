@@ -4,6 +4,7 @@
  */
 import type { TaskType } from '../schema/run-config.ts';
 import type { ExportCertificate } from './export-certificate.ts';
+import type { Values } from './notices.ts';
 
 /**
  * preparing: loading, nothing computed yet. paused and stopped: ended at the person's wish, to be resumed or left at that.
@@ -97,6 +98,8 @@ export interface NoticeRecord {
   readonly step: number;
   readonly code: string;
   readonly message: string;
+  /** The facts of the message; missing in what earlier releases wrote. */
+  readonly values?: Values;
   readonly at: number;
 }
 

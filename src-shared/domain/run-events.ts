@@ -3,6 +3,7 @@
  * events.jsonl in the run folder and the lines of `train --json`. Names are Hugging Face's where they exist.
  */
 import type { PlainError } from './app-error.ts';
+import type { Values } from './notices.ts';
 
 export interface StartEvent {
   readonly event: 'start';
@@ -78,6 +79,8 @@ export interface NoticeEvent {
   readonly step: number;
   readonly code: string;
   readonly message: string;
+  /** The facts of the message; missing in what earlier releases wrote. */
+  readonly values?: Values;
   /** Settings that would mend it, as `--set` takes them. */
   readonly settings?: Readonly<Record<string, number | string | boolean>>;
 }

@@ -7,7 +7,8 @@ import { CHECKS } from '../../src-renderer/state/wizard/checks.ts';
 import { FORMATS, PRECISIONS } from '../../src-renderer/state/wizard/offers.ts';
 import { explainFailure } from '../../src-renderer/words/errors.ts';
 import { words } from '../../src-renderer/words/index.ts';
-import { isKnownPhase, noticeText, phaseText } from '../../src-renderer/words/phases.ts';
+import { noticeText } from '../../src-renderer/words/notices.ts';
+import { isKnownPhase, phaseText } from '../../src-renderer/words/phases.ts';
 import { LR_SCHEDULERS, OPTIMIZERS } from '../../src-shared/schema/run-config.ts';
 
 /** Every text, functions called with plausible values. */
@@ -91,10 +92,49 @@ describe('what core says of itself', () => {
   it('is told without commands, settings in plain words', () => {
     const tight =
       'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with --set training.per_device_train_batch_size=1 --set quantization.method=nf4';
-    expect(noticeText('memory/tight', tight)).toBe(
+    expect(noticeText({ code: 'memory/tight', message: tight })).toBe(
       'The run may need 9.1 GB of memory; 4.0 GB are free. It would need 3.2 GB with Examples at a time (batch size): 1, How the base model is stored: 4 bits (NF4).',
     );
-    expect(noticeText('some/notice', 'It was cut off. Go on with it: tunesmith resume abc')).toBe('It was cut off.');
+    const message = 'It was cut off. Go on with it: tunesmith resume abc';
+    expect(noticeText({ code: 'some/notice', message })).toBe('It was cut off.');
+  });
+
+  it('is a sentence of the catalogue, made of the facts that come with it', () => {
+    const facts = {
+      ...{ peak_bytes: 9.1e9, available_bytes: 4e9, limit: 'machine', fit_bytes: 3.2e9 },
+      fit_settings: '--set training.per_device_train_batch_size=1 --set quantization.method=nf4',
+    };
+    expect(noticeText({ code: 'memory/tight', message: 'English', values: facts })).toBe(
+      'It may need 9.1 GB of memory; 4 GB are free. It would need 3.2 GB with Examples at a time (batch size): 1, How the base model is stored: 4 bits (NF4).',
+    );
+    const rare = { names: ['a', 'b'], more: 3, all: 40 };
+    expect(noticeText({ code: 'data/rare-classes', message: 'English', values: rare })).toBe(
+      '5 classes occur in one row only, of 40 in all: “a”, “b” and 3 more.',
+    );
+    const head = { stored: 1, classes: null };
+    expect(noticeText({ code: 'model/fresh-head', message: 'English', values: head })).toMatch(
+      /^The model sorts texts into 1 class, so it gets a new part for your numbers\./,
+    );
+  });
+
+  it('has a sentence for every notice, and takes what earlier releases wrote as they said it', () => {
+    const places = readdirSync(path.resolve(import.meta.dirname, '../../src-main'), {
+      recursive: true,
+      encoding: 'utf8',
+    });
+    const told = places
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => [
+        ...readFileSync(path.resolve(import.meta.dirname, '../../src-main', name), 'utf8').matchAll(
+          /event: 'notice', step[^}]*code: '|onNotice\(\{ code:|notices\.add\(\{ code: '/g,
+        ),
+      ]);
+    // All go through `makeNotice`, whose codes the compiler looks for in the catalogue.
+    expect(told).toEqual([]);
+    const old = { code: 'data/rare-classes', message: '2 of 3 classes occur in one row only ("a")' };
+    expect(noticeText(old)).toBe('2 of 3 classes occur in one row only ("a").');
+    expect(noticeText({ code: 'checkpoint/none', message: 'There is no checkpoint yet' })).toMatch(/^There was no/);
+    expect(noticeText({ code: 'of/tomorrow', message: 'new', values: { a: 1 } })).toBe('New.');
   });
 
   it('is in the catalogue, whatever every job says it is doing', () => {

@@ -111,6 +111,16 @@ describe('figures of a run', () => {
     expect(listEvaluations(db, 'r1')).toEqual([{ ...evaluation, best: false, metrics: { accuracy: 0.75 } }]);
   });
 
+  it('keeps the facts of a notice beside its sentence', () => {
+    const db = openHistory();
+    const told = [
+      { step: 1, code: 'c', message: 'm', at: 1 },
+      { step: 2, code: 'run/set-aside', message: 'Kept.', values: { step: 2, dir: '/r' }, at: 2 },
+    ];
+    for (const notice of told) insertNotice(db, 'r1', notice);
+    expect(listNotices(db, 'r1')).toEqual(told);
+  });
+
   it('are forgotten beyond the step that a run is resumed from', () => {
     const db = openHistory();
     for (const step of [1, 2, 3]) {

@@ -2,6 +2,7 @@
  * @file Faults of data files: made in one shape, gathered without end, listed up to a limit.
  */
 import type { Fault } from '../../../src-shared/domain/app-error.ts';
+import type { Told } from '../../../src-shared/domain/notices.ts';
 import type { DataFault, DataNotice, RowItem, RowSource } from './types.ts';
 
 /** Where in the file, and what to do. */
@@ -23,8 +24,8 @@ export function faultItem(code: string, file: string, message: string, place: Fa
 }
 
 /** A notice as an item of a row stream. */
-export function noticeItem(code: string, file: string, message: string): RowItem {
-  return { kind: 'notice', notice: { code, file, message } };
+export function noticeItem(file: string, told: Told): RowItem {
+  return { kind: 'notice', notice: { ...told, file } };
 }
 
 /** What is wrong with one row; thrown where the row is interpreted, turned into a `DataFault` by who knows its place. */
@@ -95,6 +96,11 @@ export class FaultList {
 /** Notices without repetition. */
 export class NoticeList {
   readonly #notices = new Map<string, DataNotice>();
+
+  /** Of all files. */
+  tell(told: Told): void {
+    this.add({ ...told, file: null });
+  }
 
   add(notice: DataNotice): void {
     this.#notices.set(`${notice.code}\n${notice.file}\n${notice.message}`, notice);

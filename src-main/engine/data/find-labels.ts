@@ -3,6 +3,7 @@
  * odd about them is noticed: nobody would see it in the figures.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import { fewNames, makeNotice } from '../../../src-shared/domain/notices.ts';
 import {
   type ClassLabels,
   collectLabelNames,
@@ -30,7 +31,6 @@ export interface FindLabelsOptions {
 
 /** More whole numbers than this are amounts rather than classes. */
 const MANY_NUMBERS = 20;
-const MOST_LISTED = 5;
 
 /** @param rows labels of the training rows @throws data/one-class */
 export function findLabels(rows: readonly Label[], options: FindLabelsOptions, notices: NoticeList): ClassLabels {
@@ -87,14 +87,14 @@ function noticeOwnClasses(
   notices: NoticeList,
 ): void {
   if (isGenericNames(own)) return;
-  const add = (code: string, message: string): void => notices.add({ code, file: null, message });
   if (kept?.byId) {
     const pairs = own.map((name, id) => `${id} = ${name}`);
-    add('data/labels-are-ids', `the numbers of the rows are read as the model's own classes: ${listed(pairs)}`);
+    const message = `the numbers of the rows are read as the model's own classes: ${listed(pairs)}`;
+    notices.tell(makeNotice('data/labels-are-ids', fewNames(pairs), message));
   }
   if (kept !== null) return;
   const message = `the model was made for other classes (${listed(own)}); those of the rows (${listed(found)}) take their place`;
-  add('data/other-classes', message);
+  notices.tell(makeNotice('data/other-classes', { model: fewNames(own), rows: fewNames(found) }, message));
 }
 
 function countLabels(rows: readonly Label[]): ReadonlyMap<string, number> {
@@ -109,19 +109,19 @@ export function noticeOddClasses(
   names: readonly string[],
   notices: NoticeList,
 ): void {
-  const add = (code: string, message: string): void => notices.add({ code, file: null, message });
   const single = names.filter((name) => counts.get(name) === 1);
   if (single.length > 0) {
     const verb = single.length === 1 ? 'occurs' : 'occur';
-    add('data/rare-classes', `${single.length} of ${names.length} classes ${verb} in one row only (${quoted(single)})`);
+    const message = `${single.length} of ${names.length} classes ${verb} in one row only (${quoted(single)})`;
+    notices.tell(makeNotice('data/rare-classes', { ...fewNames(single), all: names.length }, message));
   }
   for (const alike of groupAlike([...counts.keys()])) {
     const message = `the classes ${quoted(alike)} differ in capitals, blanks or hyphens only, and are learned as different ones`;
-    add('data/similar-classes', message);
+    notices.tell(makeNotice('data/similar-classes', fewNames(alike), message));
   }
   if (names.length > MANY_NUMBERS && names.every((name) => Number.isInteger(Number(name)))) {
     const message = `the labels are ${names.length} different whole numbers, each read as a class; where they are amounts, let a number be foretold instead (problem_type regression)`;
-    add('data/many-numbers', message);
+    notices.tell(makeNotice('data/many-numbers', { count: names.length }, message));
   }
 }
 
@@ -136,8 +136,8 @@ function groupAlike(names: readonly string[]): string[][] {
 }
 
 function listed(names: readonly string[]): string {
-  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
-  return `${names.slice(0, MOST_LISTED).join(', ')}${more}`;
+  const { names: few, more } = fewNames(names);
+  return `${few.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 const quoted = (names: readonly string[]): string => listed(names.map((name) => `"${name}"`));

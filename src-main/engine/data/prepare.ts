@@ -3,6 +3,7 @@
  */
 import { AppError, formatFault } from '../../../src-shared/domain/app-error.ts';
 import type { DataReport } from '../../../src-shared/domain/data-report.ts';
+import { fewNames, makeNotice } from '../../../src-shared/domain/notices.ts';
 import type { DataConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { createChatRenderer } from './chat-renderer.ts';
@@ -182,7 +183,7 @@ function noticeUntrained(kept: Kept, labels: ClassLabels, report: ReportBuilder)
     .join(', ');
   const more = lost.length > 5 ? ` and ${lost.length - 5} more` : '';
   const message = `no training row is left of ${names}${more}: all of them are held out for checking`;
-  report.notices.add({ code: 'data/untrained-classes', file: null, message });
+  report.notices.tell(makeNotice('data/untrained-classes', fewNames(lost), message));
 }
 
 const idsIn = (marks: readonly number[]): number[] => marks.flatMap((mark, id) => (mark === 1 ? [id] : []));
@@ -213,7 +214,7 @@ function splitKept(kept: Kept, { data, seed }: PrepareDataOptions, report: Repor
   );
   if (split.eval.length === 0 && rows.length > 0) {
     const message = 'there are too few different rows to hold one out, so nothing is evaluated';
-    report.notices.add({ code: 'data/no-evaluation', file: null, message });
+    report.notices.tell(makeNotice('data/no-evaluation', {}, message));
   }
   return { train: split.train.map((row) => rows[row]!), eval: split.eval.map((row) => rows[row]!) };
 }
@@ -222,7 +223,7 @@ function noticeLeftOut(kept: Kept, report: ReportBuilder): void {
   const leftOut = report.toReport().rows - kept.train.length - kept.eval.length;
   if (leftOut === 0) return;
   const message = `${leftOut} row(s) have no token to train within max_length and are left out`;
-  report.notices.add({ code: 'data/rows-left-out', file: null, message });
+  report.notices.tell(makeNotice('data/rows-left-out', { rows: leftOut }, message));
 }
 
 function requireSupervision(kept: Kept, { data, purpose }: PrepareDataOptions, builder: ReportBuilder): void {

@@ -141,9 +141,9 @@ export async function readExamples({
     purpose: 'measure',
     signal: host.signal,
   });
-  for (const { code, file, message } of prepared.report.notices) {
+  for (const { file, ...notice } of prepared.report.notices) {
     // What else was noticed concerns training.
-    if (file !== null || code === 'data/rows-left-out') host.report({ event: 'notice', step: 0, code, message });
+    if (file !== null || notice.code === 'data/rows-left-out') host.report({ event: 'notice', step: 0, ...notice });
   }
   return { examples: prepared.train, tokenizer };
 }

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import type { DataNotice } from '../../../src-shared/domain/data-report.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { makeNotice, type Told } from '../../../src-shared/domain/notices.ts';
 import type { EngineHost, FineTune, FineTuneOptions, TrainResult } from './contract.ts';
 import { chooseExecution, planMemory } from './choose-execution.ts';
 import { dryRun } from './dry-run.ts';
@@ -30,8 +31,8 @@ export const fineTune: FineTune = async (options) => {
     ? resumeExecution(saved, run, engine, memory, host)
     : chooseExecution(run, wantedMode(engine), memory, { isGpu: isOnGpu(engine) });
   const progress = saved?.progress ?? startProgress();
-  const tell = (code: string, message: string | null): void => {
-    if (message !== null) host.report({ event: 'notice', step: progress.step, code, message });
+  const tell = (notice: Told | null): void => {
+    if (notice !== null) host.report({ event: 'notice', step: progress.step, ...notice });
   };
   const tight = warnOfMemory(memory, progress.step);
   if (tight) host.report(tight);
@@ -45,8 +46,8 @@ export const fineTune: FineTune = async (options) => {
     if (!saved && !memory.fits) await saveCheckpoint(loop, false);
     const tried = saved || engine.binding === null ? null : tryMemory(session, run, host);
     reportStart(options, run, engine, session.trainedValues, progress.step, memory, tried);
-    tell('train/plan-changed', planCourse(progress, run.totalSteps, run.config.training.lr_scheduler_type));
-    tell('train/plan-changed', planSampler(progress, run.batchesPerEpoch));
+    tell(planCourse(progress, run.totalSteps, run.config.training.lr_scheduler_type));
+    tell(planSampler(progress, run.batchesPerEpoch));
     const end = await trainLoop(loop);
     const { files, best } = await finalFiles(options, run, session, progress);
     return {
@@ -117,18 +118,13 @@ function reportStart(
     memory_correction: memory.correction,
     ...(triedBytes !== null && { dry_run_memory_bytes: triedBytes }),
   });
-  for (const { code, message } of startStep === 0 ? listNotices(run) : []) {
-    host.report({ event: 'notice', step: 0, code, message });
+  for (const { file: _file, ...notice } of startStep === 0 ? listNotices(run) : []) {
+    host.report({ event: 'notice', step: 0, ...notice });
   }
 }
 
 /** What the person should know of data and model before the first step. */
-function listNotices({
-  data,
-  hasFreshHead,
-  opened,
-  config,
-}: PreparedRun): readonly Pick<DataNotice, 'code' | 'message'>[] {
+function listNotices({ data, hasFreshHead, opened, config }: PreparedRun): readonly DataNotice[] {
   if (!hasFreshHead) return data.report.notices;
   const { problem_type: problem, labels } = config;
   const what = problem === 'regression' ? 'numbers' : `${labels?.length ?? 0} classes`;
@@ -137,5 +133,6 @@ function listNotices({
       ? 'the model has no classification head yet'
       : `the model's classification head is for ${opened.storedClasses} ${opened.storedClasses === 1 ? 'class' : 'classes'}`;
   const message = `${why}, so a new one for your ${what} was drawn at random; it is trained with the rest and saved with the result`;
-  return [...data.report.notices, { code: 'model/fresh-head', message }];
+  const facts = { stored: opened.storedClasses, classes: problem === 'regression' ? null : (labels?.length ?? 0) };
+  return [...data.report.notices, { ...makeNotice('model/fresh-head', facts, message), file: null }];
 }

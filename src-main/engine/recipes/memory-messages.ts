@@ -5,6 +5,7 @@ import { AppError } from '../../../src-shared/domain/app-error.ts';
 import { formatSettings } from '../../../src-shared/domain/need-less.ts';
 import type { NoticeEvent } from '../../../src-shared/domain/run-events.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { makeNotice } from '../../../src-shared/domain/notices.ts';
 import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import { proposeFit } from './fit-memory.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -24,16 +25,25 @@ export function warnOfMemory(
   step: number,
 ): NoticeEvent | null {
   if (fits) return null;
-  const notice = { event: 'notice', step, code: 'memory/tight' } as const;
   const room = gigabytes(available_bytes);
   const have = limit === 'wasm' ? `the wasm engine can use ${room}` : `${room} are free`;
   const need = `The run may need ${gigabytes(peak_bytes)} of memory; ${have}.`;
+  const tell = (fit_bytes: number | null, fit_settings: string, how: string): NoticeEvent => {
+    const values = {
+      peak_bytes,
+      available_bytes,
+      limit: limit === 'wasm' ? 'wasm' : 'machine',
+      fit_bytes,
+      fit_settings,
+    } as const;
+    return { event: 'notice', step, ...makeNotice('memory/tight', values, `${need} ${how}`) };
+  };
   if (proposal === null) {
-    return { ...notice, message: `${need} No setting makes it fit: close other programs or choose a smaller model.` };
+    return tell(null, '', 'No setting makes it fit: close other programs or choose a smaller model.');
   }
-  const { settings } = proposal;
-  const message = `${need} It would need ${gigabytes(proposal.peak_bytes)} with ${formatSettings(settings)}`;
-  return { ...notice, message, settings };
+  const { settings, peak_bytes: fitBytes } = proposal;
+  const named = formatSettings(settings);
+  return { ...tell(fitBytes, named, `It would need ${gigabytes(fitBytes)} with ${named}`), settings };
 }
 
 /**

@@ -6,6 +6,7 @@
  * (constant, inverse_sqrt) go on as they are. The course is part of each checkpoint, so a resumed run has the same rates.
  */
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
+import { makeNotice, type Told } from '../../../src-shared/domain/notices.ts';
 import { makeSchedule, type Schedule } from '../optim/schedule.ts';
 import type { RunProgress } from './run-progress.ts';
 
@@ -22,7 +23,7 @@ export function planCourse(
   progress: RunProgress,
   totalSteps: number,
   type: TrainingConfig['lr_scheduler_type'],
-): string | null {
+): Told<'train/plan-changed'> | null {
   const { course, step } = progress;
   if (course === null) {
     progress.course = { start: 0, end: totalSteps, planned: totalSteps };
@@ -30,16 +31,20 @@ export function planCourse(
   }
   if (course.planned === totalSteps) return null;
   progress.evals_without_gain = 0;
+  const tell = (goesOn: 'endless' | 'begun' | 'ends', how: string): Told<'train/plan-changed'> => {
+    const values = { before: course.planned, now: totalSteps, course: goesOn, step };
+    return makeNotice('train/plan-changed', values, `${went}; ${how}.`);
+  };
   const went = `The run was planned for ${course.planned} steps and now has ${totalSteps}`;
   if (ENDLESS.includes(type)) {
     progress.course = { ...course, planned: totalSteps };
-    return `${went}; the learning rate goes on as before.`;
+    return tell('endless', 'the learning rate goes on as before');
   }
   const isOver = step >= course.end;
   progress.course = { start: isOver ? step : course.start, end: totalSteps, planned: totalSteps };
   return isOver
-    ? `${went}; the learning rate begins a new ${type} course at step ${step}.`
-    : `${went}; the ${type} course of the learning rate now ends at step ${totalSteps}.`;
+    ? tell('begun', `the learning rate begins a new ${type} course at step ${step}`)
+    : tell('ends', `the ${type} course of the learning rate now ends at step ${totalSteps}`);
 }
 
 /** Learning rate of the step that comes after `done` steps of the run. */

@@ -2,6 +2,7 @@
  * @file How a run goes on that was saved: exactly as it was where nothing was changed, and as the person wants it where settings were.
  */
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { makeNotice, type Told } from '../../../src-shared/domain/notices.ts';
 import { chooseExecution } from './choose-execution.ts';
 import type { EngineHost } from './contract.ts';
 import type { Execution } from './execution.ts';
@@ -39,7 +40,8 @@ export function resumeExecution(
   };
   if (execution.mode === 'eager' || engine.binding !== null) return resumed;
   const message = `The run began on another engine and goes on with ${engine.name}, which is slower and rounds differently.`;
-  host.report({ event: 'notice', step: progress.step, code: 'engine/changed', message });
+  const notice = makeNotice('engine/changed', { engine: engine.name }, message);
+  host.report({ event: 'notice', step: progress.step, ...notice });
   return { ...resumed, mode: 'eager' };
 }
 
@@ -47,12 +49,13 @@ export function resumeExecution(
  * Fits the place in the epoch to batches that may have another size than they had.
  * @returns what to tell the person, null where they have the same
  */
-export function planSampler(progress: RunProgress, batchesPerEpoch: number): string | null {
+export function planSampler(progress: RunProgress, batchesPerEpoch: number): Told<'train/epoch-changed'> | null {
   const { batches_per_epoch: before, sampler } = progress;
   progress.batches_per_epoch = batchesPerEpoch;
   const planned = before ?? Math.max(batchesPerEpoch, sampler.batch + 1);
   if (planned === batchesPerEpoch) return null;
   const batch = Math.min(batchesPerEpoch - 1, Math.floor((sampler.batch / planned) * batchesPerEpoch));
   progress.sampler = { ...sampler, batch };
-  return `An epoch had ${planned} batches and now has ${batchesPerEpoch}; this one goes on at the same share of its rows.`;
+  const message = `An epoch had ${planned} batches and now has ${batchesPerEpoch}; this one goes on at the same share of its rows.`;
+  return makeNotice('train/epoch-changed', { before: planned, now: batchesPerEpoch }, message);
 }

@@ -2,6 +2,7 @@
  * @file Turns entries and starting values into the program of a run: compiled and checked against one eager step, or as the run began.
  */
 import type { TrainingConfig } from '../../../src-shared/schema/run-config.ts';
+import { makeNotice } from '../../../src-shared/domain/notices.ts';
 import type { Program, ProgramOptions } from '../compile/program.ts';
 import { type GroupValues, makeGatedProgram } from '../compile/start-gate.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -31,7 +32,7 @@ export function startProgram(options: StartOptions, probe: (program: Program) =>
   if (isNew && execution.mode === 'compiled' && binding !== null) {
     const onFallback = (reason: string): void => {
       const message = `The compiled step cannot be used (${reason}); the run goes on op by op, which is slower.`;
-      host.report({ event: 'notice', step: 0, code: 'engine/eager', message });
+      host.report({ event: 'notice', step: 0, ...makeNotice('engine/eager', { reason }, message) });
     };
     return makeGatedProgram({ binding, program, values, probe, tolerance: TOLERANCE, onFallback });
   }

@@ -6,6 +6,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError, Interrupted } from '../../../src-shared/domain/app-error.ts';
+import { makeNotice } from '../../../src-shared/domain/notices.ts';
 import { buildBatch, type Batch } from '../data/batches.ts';
 import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import { hyperArray } from '../steps/train-step.ts';
@@ -160,7 +161,8 @@ async function noteSkipped({ options, run, progress }: LoopOptions, gradNorm: nu
   if (progress.step === 1) await requireFiniteWeights(run.opened.folder.path);
   if (progress.skipped === 1) {
     const message = `The gradient of step ${progress.step} was not a finite number, so the step changed nothing.`;
-    options.host.report({ event: 'notice', step: progress.step, code: 'train/step-skipped', message });
+    const notice = makeNotice('train/step-skipped', { step: progress.step }, message);
+    options.host.report({ event: 'notice', step: progress.step, ...notice });
   }
   if (progress.skipped >= MOST_SKIPPED) throw diverged(progress);
 }

@@ -10,6 +10,7 @@ import { addDownloads } from './0004-add-downloads.ts';
 import { speedUpHistory } from './0005-speed-up-history.ts';
 import { allowNoPerplexity } from './0006-allow-no-perplexity.ts';
 import { keepExportCertificates } from './0007-keep-export-certificates.ts';
+import { keepNoticeValues } from './0008-keep-notice-values.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order of their versions. */
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   speedUpHistory,
   allowNoPerplexity,
   keepExportCertificates,
+  keepNoticeValues,
 ];
 
 /** @throws store/too-new where a later release has written the database */

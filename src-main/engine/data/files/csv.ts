@@ -1,6 +1,7 @@
 /**
  * @file CSV and TSV: column names in the first row, one row of texts per record, flat memory.
  */
+import { makeNotice } from '../../../../src-shared/domain/notices.ts';
 import { dataFault, faultItem, noticeItem } from '../faults.ts';
 import type { Row, RowItem } from '../types.ts';
 import { createCsvSplitter, type CsvRecord, type CsvSplitter } from './csv-record.ts';
@@ -29,7 +30,8 @@ export async function* readCsv(file: DataFile): AsyncGenerator<RowItem> {
         splitter = createCsvSplitter(delimiter);
         if (delimiter !== ',' && file.type === 'csv') {
           const name = DELIMITERS[delimiter] ?? `"${delimiter}"`;
-          yield noticeItem('data/delimiter', file.path, `columns are separated by ${name}`);
+          const told = makeNotice('data/delimiter', { delimiter: name }, `columns are separated by ${name}`);
+          yield noticeItem(file.path, told);
         }
         if (separator !== undefined) continue;
       }

@@ -4,6 +4,7 @@
  * The file is cut into its elements while it streams through, so a long list needs no more memory than its largest element; each
  * element is then parsed by itself. Everything around the list is kept as the frame and checked at the end.
  */
+import { makeNotice } from '../../../../src-shared/domain/notices.ts';
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { aboutRow, excerpt, faultItem, noticeItem } from '../faults.ts';
@@ -18,7 +19,8 @@ import type { DataFile } from './sniff.ts';
 
 export async function* readJson(file: DataFile): AsyncGenerator<RowItem> {
   if (await isReallyJsonl(file)) {
-    yield noticeItem('data/json-lines', file.path, 'the file has one JSON object a line, so it was read as JSONL');
+    const message = 'the file has one JSON object a line, so it was read as JSONL';
+    yield noticeItem(file.path, makeNotice('data/json-lines', {}, message));
     yield* readJsonl(file);
     return;
   }
@@ -137,6 +139,7 @@ function* judgeFrame(file: string, { text, placeOf }: JsonFrame, elements: numbe
       hint: LAYOUT_HINT,
     });
   } else if (elements > 0) {
-    yield noticeItem('data/json-list', file, `the rows are the list "${lists[0]![0]}" of the object`);
+    const list = lists[0]![0];
+    yield noticeItem(file, makeNotice('data/json-list', { list }, `the rows are the list "${list}" of the object`));
   }
 }

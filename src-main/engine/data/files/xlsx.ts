@@ -1,6 +1,7 @@
 /**
  * @file XLSX: the first sheet, column names in its first row. Sizes are checked before the library sees anything (zip-parts.ts).
  */
+import { makeNotice } from '../../../../src-shared/domain/notices.ts';
 import { readSheet } from 'read-excel-file/node';
 import { faultItem, noticeItem } from '../faults.ts';
 import type { Row, RowItem } from '../types.ts';
@@ -20,11 +21,8 @@ export async function* readXlsx(file: DataFile): AsyncGenerator<RowItem> {
     return;
   }
   if (sheet.sheetCount > 1) {
-    yield noticeItem(
-      'data/first-sheet',
-      file.path,
-      `the workbook has ${sheet.sheetCount} sheets, only the first one is read`,
-    );
+    const message = `the workbook has ${sheet.sheetCount} sheets, only the first one is read`;
+    yield noticeItem(file.path, makeNotice('data/first-sheet', { sheets: sheet.sheetCount }, message));
   }
   const [head, ...body] = sheet.cells;
   if (head === undefined) {

@@ -60,7 +60,7 @@ it('the same plan changes nothing, another one starts patience anew and says so'
   expect(planCourse(progress, 10, 'linear')).toBeNull();
   expect(planCourse(progress, 10, 'linear')).toBeNull();
   expect(progress.evals_without_gain).toBe(2);
-  expect(planCourse(progress, 15, 'linear')).toContain('begins a new linear course at step 10');
+  expect(planCourse(progress, 15, 'linear')?.message).toContain('begins a new linear course at step 10');
   expect(progress.course).toEqual({ start: 10, end: 15, planned: 15 });
   expect(progress.evals_without_gain).toBe(0);
 });
