@@ -36,6 +36,10 @@ export interface ReporterOptions {
   readonly debug: boolean;
 }
 
+/** Control characters but tab and line break: out of rows and answers they would move the cursor or change the terminal's settings. */
+const CONTROLS = /(?![\t\n])\p{Cc}/gu;
+const printable = (text: string): string => text.replaceAll('\r\n', '\n').replaceAll(CONTROLS, '\ufffd');
+
 const CLEAR_LINE = '\r\u001b[K';
 
 export function createReporter({ json, stdout, stderr, debug }: ReporterOptions): Reporter {
@@ -45,12 +49,12 @@ export function createReporter({ json, stdout, stderr, debug }: ReporterOptions)
   /** Text that stays goes above the status line. */
   const tell = (text: string) => {
     if (status !== null) stderr.write(CLEAR_LINE);
-    stderr.write(`${text}\n`);
+    stderr.write(`${printable(text)}\n`);
     if (status !== null) stderr.write(status);
   };
   const setStatus = (text: string | null) => {
     // A line that wraps could not be taken back.
-    const line = text?.slice(0, (stderr.columns ?? 80) - 1) ?? null;
+    const line = text === null ? null : printable(text).slice(0, (stderr.columns ?? 80) - 1);
     if (!isLive || line === status) return;
     stderr.write(CLEAR_LINE + (line ?? ''));
     status = line;
@@ -62,9 +66,9 @@ export function createReporter({ json, stdout, stderr, debug }: ReporterOptions)
     result(result, text) {
       setStatus(null);
       if (json) printLine({ event: 'result', ...result });
-      else if (text !== undefined) stdout.write(`${text}\n`);
+      else if (text !== undefined) stdout.write(`${printable(text)}\n`);
     },
-    write: (text) => !json && stdout.write(text),
+    write: (text) => !json && stdout.write(printable(text)),
     note(message, code = 'cli/note') {
       if (json) printLine({ event: 'notice', step: 0, code, message });
       else tell(message);
@@ -73,7 +77,7 @@ export function createReporter({ json, stdout, stderr, debug }: ReporterOptions)
     error(error) {
       setStatus(null);
       if (json) printLine(describeError(error));
-      else stderr.write(`${explainError(error, debug)}\n`);
+      else stderr.write(`${printable(explainError(error, debug))}\n`);
     },
   };
 }

@@ -36,6 +36,8 @@ export const certificate = {
   figures: {
     choices: 'Same likeliest next word',
     choicesOf: (share: string, positions: number) => `${share} of ${countOf(positions, 'place', 'places')}`,
+    classes: 'Same class or number',
+    classesOf: (share: string, positions: number) => `${share} of ${countOf(positions, 'text', 'texts')}`,
     difference: 'Largest difference of a score',
     differenceOf: (difference: string, spread: string) => `${difference}, where scores vary by ${spread}`,
     noNumber: 'one of them is no number',

@@ -7,6 +7,7 @@ import {
   type ExportVerdict,
   judgeExport,
 } from '../../../src-shared/domain/export-certificate.ts';
+import type { TaskType } from '../../../src-shared/schema/run-config.ts';
 import type { RunAction } from '../command.ts';
 import { formatBytes, formatFigure, formatTable } from '../format.ts';
 import { numberIn } from '../model-flags.ts';
@@ -49,12 +50,15 @@ export function addVerifyCommand(parent: Command, run: RunAction): void {
         const verdict = judgeExport(certificate);
         if (certificate.unchecked !== null) throw fromPlainError(certificate.unchecked);
         if (verdict === 'different') throw differs(dir, certificate);
-        reporter.result({ verdict, dir, ...certificate }, `${describe(certificate)}\n\n${VERDICTS[verdict]}`);
+        reporter.result(
+          { verdict, dir, ...certificate },
+          `${describe(certificate, record.task_type)}\n\n${VERDICTS[verdict]}`,
+        );
       }),
     );
 }
 
-function describe({ files, behaviour }: ExportCertificate): string {
+function describe({ files, behaviour }: ExportCertificate, task: TaskType): string {
   const listed = formatTable(
     ['File', 'Size', 'sha256'],
     files.map(({ name, bytes, sha256 }) => [name, formatBytes(bytes), sha256]),
@@ -65,7 +69,9 @@ function describe({ files, behaviour }: ExportCertificate): string {
   const figures = formatTable(
     ['Same answers', `${same} of ${answers.length}`],
     [
-      ['Same likeliest next token', `${Math.round(share * positions)} of ${positions} places`],
+      task === 'SEQ_CLS'
+        ? ['Same class or number', `${Math.round(share * positions)} of ${positions} texts`]
+        : ['Same likeliest next token', `${Math.round(share * positions)} of ${positions} places`],
       ['Largest difference of a logit', `${formatFigure(largest)} (they vary by ${formatFigure(spread)})`],
     ],
   );

@@ -52,6 +52,15 @@ describe('on a terminal', () => {
     expect(text.out).toBe('done\n');
   });
 
+  it('shows no control character of a row or an answer', () => {
+    const { text, reporter } = open();
+    reporter.write('a\u001b[2Jb\tc\r\nd\re');
+    reporter.note('row \u0000 é 😀');
+    reporter.error(new AppError('a/b', 'bad \u009b31m row', { hint: '' }));
+    expect(text.out).toBe('a\ufffd[2Jb\tc\nd\ufffde');
+    expect(text.err).toBe('row \ufffd é 😀\nError: bad \ufffd31m row\n');
+  });
+
   it('never lets that line wrap', () => {
     const { text, reporter } = open({ isTTY: true, columns: 20 });
     reporter.status('x'.repeat(100));
