@@ -136,8 +136,13 @@ export const settings = {
     none: 'No NVIDIA card was found on this machine, so runs use the processor. With a card and its driver, a GPU engine can be added here.',
     found: (name: string, memory: string) =>
       `${name} with ${memory} is here. With the CUDA 12 engine, runs use it. This downloads several gigabytes.`,
+    oldDriver: (name: string, driver: string) =>
+      `${name} is here, but the GPU engine does not use it. Its driver is ${driver}; 525 or newer is needed.`,
+    incomplete: (name: string, reason: string) =>
+      `${name} is here, but the GPU engine does not use it: it ${reason}. Installing it again mends that.`,
     add: 'Add the GPU engine',
-    cpuOnly: 'Made for Linux with CUDA 12, and for Windows through WSL2; not tried on a card yet.',
+    again: 'Install it again',
+    platforms: 'Made for Linux with CUDA 12 and tried on an NVIDIA H100. Windows through WSL2 was not tried.',
   },
   about: {
     title: 'About',
