@@ -3,6 +3,7 @@
  *
  * With x as two halves (p, q) the result is (p cos - q sin, q cos + p sin): x * cos + swapHalves(x) * (-sin, sin).
  */
+import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
 
@@ -24,8 +25,20 @@ export function rotary(x: Tensor, cos: Tensor, signedSin: Tensor): Tensor {
   return out!;
 }
 
+/**
+ * The last axis with its halves changed. In bf16 a product with a permutation is faster than cutting and joining, and exact; in f32 a card
+ * would round it.
+ */
 function swapHalves(x: Tensor): Tensor {
-  const half = (x.shape.at(-1) as number) / 2;
+  const width = x.shape.at(-1) as number;
+  const half = width / 2;
+  if (x.dtype === 'bfloat16') {
+    const ones = Float32Array.from({ length: width * width }, (_, at) =>
+      Number(at % width === (Math.floor(at / width) + half) % width),
+    );
+    const permutation = raw.cast(raw.constant(x.runner, ones, 'float32', [width, width]), x.dtype);
+    return raw.reshape(matmul(raw.reshape(x, [-1, width]), permutation), x.shape);
+  }
   const [first, second] = raw.split(x, [half, half], x.shape.length - 1);
   return raw.concat([second!, first!], x.shape.length - 1);
 }

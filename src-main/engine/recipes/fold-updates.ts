@@ -1,7 +1,7 @@
 /**
  * @file Where low-rank updates are computed in one product with their base (ops/folded-linear.ts).
  *
- * In bf16 on a processor a step becomes about 9 % shorter, since what is read and written counts there. In f32 the products themselves
+ * In bf16 on a processor a step becomes about 6 % shorter, since what is read and written counts there. In f32 the products themselves
  * count, and the room makes them wider: nothing gained. Not measured on CUDA, nor does every op of it exist there.
  */
 import type { Execution } from './execution.ts';
