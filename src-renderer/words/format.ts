@@ -46,6 +46,11 @@ export function formatPercent(fraction: number): string {
   return percentNumber.format(fraction);
 }
 
+/** How far work has come, in whole percent: 100% only when it is all done. */
+export function formatShare(fraction: number): string {
+  return percentNumber.format(Math.floor(fraction * 100 + 1e-9) / 100);
+}
+
 /** A loss or another figure around one: four digits. */
 export function formatFigure(value: number): string {
   if (!Number.isFinite(value)) return '–';

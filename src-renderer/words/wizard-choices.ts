@@ -168,6 +168,7 @@ export const checkStep = {
   blocked: 'Something has to be settled before it can start.',
   lookAgain: 'Look again',
   keepFewer: 'Keep one checkpoint only',
+  useLoss: 'Choose by the loss',
   goTo: (step: string) => `Go to ${step}`,
   facts: 'In numbers',
   rows: {

@@ -138,6 +138,7 @@ export const dataWords = {
     title: 'What the model sees and learns',
     legend: 'Underlined is trained; the rest is only read.',
     facts: (tokens: number, supervised: number) => `${countOf(tokens, 'token', 'tokens')}, ${supervised} trained`,
+    factsOfClass: (tokens: number) => `${countOf(tokens, 'token', 'tokens')} to read, and the class to learn`,
     next: 'Next example',
     previous: 'Previous example',
     position: (index: number, total: number) => `Example ${index} of ${total}`,

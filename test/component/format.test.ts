@@ -9,6 +9,7 @@ import {
   formatFigure,
   formatPercent,
   formatScientific,
+  formatShare,
 } from '../../src-renderer/words/format.ts';
 
 describe('formats', () => {
@@ -21,6 +22,14 @@ describe('formats', () => {
     [21_300_000_000, '21.3 GB'],
     [2_190_000_000, '2.19 GB'],
   ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+  it.each([
+    [0, '0%'],
+    [0.00095, '0%'],
+    [0.29, '29%'],
+    [0.998, '99%'],
+    [1, '100%'],
+  ])('%d of the work are %s', (fraction, text) => expect(formatShare(fraction)).toBe(text));
 
   it.each([
     [0, '0'],

@@ -306,7 +306,7 @@ describe('a run that sorts into classes', () => {
         ...{ draft: base, plan, report: classified, model: facts.model, isReading: false, readFailed: false },
         ...{ planFailed: false, memory: null, diskBytes: null, engine: null },
       }).map(({ id, level, step }) => `${level} ${id} ${step}`);
-    expect(checksOf(writer)).toContain('warn metric-not-measured training');
+    expect(checksOf(writer)).toContain('warn metric-not-measured check');
     const sorter = makePlan(base, { ...facts, report: classified });
     expect(buildConfig(base, sorter).training.metric_for_best_model).toBe('eval_accuracy');
     expect(checksOf(sorter)).toEqual([]);

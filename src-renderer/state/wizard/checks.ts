@@ -114,7 +114,7 @@ function modelChecks({ draft, model, plan, engine }: CheckFacts): Found[] {
     tooLarge ? block('beyond-small-engine', 'model', WASM_MOST_PARAMETERS) : null,
     tooLong ? block('too-long-for-model', 'data', model.context_tokens ?? 0) : null,
     plan.trainable === 0 ? block('no-targets', 'method') : null,
-    droppedMetric(draft, plan) !== null ? warn('metric-not-measured', 'training') : null,
+    droppedMetric(draft, plan) !== null ? warn('metric-not-measured', 'check') : null,
   ];
 }
 
