@@ -94,6 +94,8 @@ export function createModelService({ history, resources, env, places }: ModelSer
     list,
     async importFolder(folder, name) {
       const found = await readModelFolder(folder);
+      // Weights that were cut off must not be taken for a model.
+      await describeModel(found.path);
       const usual = nameOfSnapshot(found.path)?.name ?? path.basename(found.path);
       return store({ name: name ?? usual, source: 'imported', licence: null, ...found });
     },

@@ -39,6 +39,9 @@ function describeEstimate({ memory, checkpoint_bytes: checkpointBytes }: RunPlan
     [memory.checkpointing ? 'Activations (checkpointed)' : 'Activations', formatBytes(activations)],
     ...(evaluation > 0 ? [['Evaluations and answers', `${formatBytes(evaluation)}, in turn with the steps`]] : []),
     ['Runtime', formatBytes(memory.runtime_bytes)],
+    ...(memory.correction === 1
+      ? []
+      : [['What earlier runs took of the sum', `${Math.round(100 * memory.correction)} %`]]),
     [
       memory.limit === 'wasm' ? 'Usable by the wasm engine' : 'Free on this machine',
       formatBytes(memory.available_bytes),

@@ -1,6 +1,7 @@
 /** @file tunesmith export */
 import { type Command, Option } from 'commander';
 import path from 'node:path';
+import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { ExportOptions } from '../../engine/recipes/contract.ts';
 import { formatBytes } from '../format.ts';
 import type { RunAction } from '../command.ts';
@@ -43,6 +44,7 @@ export function addExportCommand(parent: Command, run: RunAction): void {
     .addHelpText('after', HELP)
     .action((flags: ExportFlags) =>
       run(async ({ reporter, services: open, signal }) => {
+        requireFitting(flags);
         const { reportWork } = await import('../report-work.ts');
         const services = await open();
         const { quantization: method, doubleQuant } = flags;
@@ -58,4 +60,17 @@ export function addExportCommand(parent: Command, run: RunAction): void {
         reporter.result(written, `Wrote ${formatBytes(written.bytes)} to ${written.dir}`);
       }),
     );
+}
+
+/** What another format has would be passed over in silence. @throws cli/bad-arguments */
+function requireFitting({ format, quantization, doubleQuant, dtype }: ExportFlags): void {
+  const foreign = [
+    ...(format !== 'bitsandbytes' && quantization !== undefined ? ['--quantization'] : []),
+    ...(format !== 'bitsandbytes' && !doubleQuant ? ['--no-double-quant'] : []),
+    ...(format !== 'safetensors' && dtype !== undefined ? ['--dtype'] : []),
+  ];
+  if (foreign.length === 0) return;
+  throw new AppError('cli/bad-arguments', `${foreign.join(' and ')} cannot be used with --format ${format}`, {
+    hint: 'Leave it out, or choose the format that it belongs to: `tunesmith export --help` tells them.',
+  });
 }

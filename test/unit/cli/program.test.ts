@@ -27,6 +27,10 @@ it.each([
   [['logits', '--model', 'm', '--tokens', '1,x', '--out', 'f'], /token ids/],
   [['logits', '--model', 'm', '--out', 'f'], /no input/],
   [['generate', '--model', 'm', '--prompt', 'p', '--temperature', '-1'], /number of at least 0/],
+  [
+    ['export', '--model', 'm', '--format', 'peft', '--dtype', 'f32', '--output', 'o'],
+    /--dtype cannot be used with --format peft/,
+  ],
   [['generate', '--model', 'm'], /no text to go on from/],
   [['train'], /model\.path: is missing \(give --model DIR\)\n.*data\.train: is missing \(give --data FILES\)/],
   [['resume', '/nowhere'], /There is no run "\/nowhere"/],

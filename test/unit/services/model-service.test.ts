@@ -15,11 +15,15 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+/** A safetensors file of 100 bytes: the length of the header, the header, one byte of weights. */
+const HEADER = '{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'.padEnd(91);
+const WEIGHTS = `${String.fromCharCode(HEADER.length)}${'\0'.repeat(7)}${HEADER}x`;
+
 function makeModel(name: string, files: Record<string, string> = {}): string {
   const dir = path.join(home, name);
   mkdirSync(dir, { recursive: true });
   const config = JSON.stringify({ model_type: 'llama', max_position_embeddings: 256 });
-  const all = { 'config.json': config, 'tokenizer.json': '{}', 'model.safetensors': 'x'.repeat(100), ...files };
+  const all = { 'config.json': config, 'tokenizer.json': '{}', 'model.safetensors': WEIGHTS, ...files };
   for (const [file, text] of Object.entries(all)) if (text !== '') writeFileSync(path.join(dir, file), text);
   return dir;
 }
@@ -48,6 +52,13 @@ it('finds a folder by path, by name, and the sample', async () => {
   expect(await services.models.resolveFolder('My model')).toBe(dir);
   expect(await services.models.resolveFolder('sample')).toBe(sample);
   expect(await services.models.resolveFolder('/not/there')).toBe('/not/there');
+});
+
+it('takes no weights that were cut off', async () => {
+  const dir = makeModel('cut', { 'model.safetensors': WEIGHTS.slice(0, -1) });
+  const error = await services.models.importFolder(dir).catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ code: 'model/not-a-model', faults: [{ field: 'w' }] });
+  expect(await services.models.list()).toEqual([]);
 });
 
 it('names all that a folder lacks', async () => {
