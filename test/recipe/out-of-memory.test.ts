@@ -122,7 +122,7 @@ describe('resuming with settings that need less', () => {
     };
     const resumed = await runCliToEnd(['resume', place('run'), '--checkpoint', '6', '--json', ...set(less)], options());
     expect(resumed.stderr).toBe('');
-    expect(resumed.lines()).toContainEqual(expect.objectContaining({ event: 'notice', code: 'train/plan-changed' }));
+    expect(resumed.lines()).toContainEqual(expect.objectContaining({ event: 'notice', code: 'train/epoch-changed' }));
     const wanted = lossesOf(straight.lines()).slice(6);
     const found = lossesOf(resumed.lines());
     expect(found).toHaveLength(wanted.length);
