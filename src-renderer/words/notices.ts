@@ -61,10 +61,10 @@ export const notices: Sentences = {
     return `${why}, so it gets a new part for ${what}. It begins at random, is trained with the rest and saved with the result.`;
   },
   'run/behind': ({ name, reason }) =>
-    `${toSentence(plainText(reason))} ${name} goes on; what it tells is read from its folder later.`,
-  'run/interrupted': ({ name, step }) => `${name} was cut off at step ${formatCount(step)}.`,
+    `${toSentence(plainText(reason))} “${name}” goes on; what it tells is read from its folder later.`,
+  'run/interrupted': ({ name, step }) => `“${name}” was cut off at step ${formatCount(step)}.`,
   'run/set-aside': ({ step, dir }) => `What came after step ${formatCount(step)} is kept as a run of its own: ${dir}.`,
-  'run/stays-paused': ({ name }) => `${name} stays paused.`,
+  'run/stays-paused': ({ name }) => `“${name}” stays paused.`,
   'store/copy-failed': ({ reason }) => `No copy of your history was made today: ${toSentence(reason)}`,
   'store/mended': ({ copy, aside }) => {
     const from = copy === null ? 'the folders of your runs' : `the copy of ${copy} and the folders of your runs`;

@@ -111,6 +111,10 @@ describe('what core says of itself', () => {
     expect(noticeText({ code: 'data/rare-classes', message: 'English', values: rare })).toBe(
       '5 classes occur in one row only, of 40 in all: “a”, “b” and 3 more.',
     );
+    const cutOff = { name: 'Polite answers', step: 1200 };
+    expect(noticeText({ code: 'run/interrupted', message: 'English', values: cutOff })).toBe(
+      '“Polite answers” was cut off at step 1,200.',
+    );
     const head = { stored: 1, classes: null };
     expect(noticeText({ code: 'model/fresh-head', message: 'English', values: head })).toMatch(
       /^The model sorts texts into 1 class, so it gets a new part for your numbers\./,
