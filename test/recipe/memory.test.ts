@@ -189,6 +189,8 @@ describe('when memory runs out', () => {
     expect(error).toMatchObject({ code: 'memory/exhausted', kind: 'environment' });
     expect(error.message).toMatch(/after step 12/);
     expect(error.hint).toMatch(/--set .*tunesmith resume|Close other programs/s);
+    const hopeless = { ...planMemory(run), fits: false, proposal: null };
+    expect((explainMemory(cause, run, hopeless, 12) as AppError).hint).toMatch(/^Close other programs/);
     const other = new Error('something else');
     expect(explainMemory(other, run, planMemory(run), 12)).toBe(other);
   });

@@ -152,7 +152,8 @@ async function openShards(dir: string, weightMap: ReadonlyMap<string, string>, f
   const files: SafetensorsFile[] = [];
   for (const shard of new Set(weightMap.values())) {
     const names = [...weightMap].filter(([, file]) => file === shard).map(([name]) => name);
-    const file = await openCollecting(path.join(dir, shard), faults, `holds ${names.length} tensors of the index`);
+    const count = `${names.length} tensor${names.length === 1 ? '' : 's'}`;
+    const file = await openCollecting(path.join(dir, shard), faults, `holds ${count} of the index`);
     if (file === null) continue;
     files.push(file);
     for (const name of names) {

@@ -59,8 +59,10 @@ export function explainMemory(
   runDir: string | null = null,
 ): unknown {
   if (error instanceof AppError || !(error instanceof Error) || !saysOutOfMemory(error.message)) return error;
-  const proposal =
-    planned.proposal ?? proposeFit(memoryOf(run), planned.checkpointing, planned.peak_bytes * LESS, planned.correction);
+  const proposeLess = () =>
+    proposeFit(memoryOf(run), planned.checkpointing, planned.peak_bytes * LESS, planned.correction);
+  // Where no setting was found to fit, a smaller one is no promise either.
+  const proposal = planned.fits ? proposeLess() : planned.proposal;
   const where = step === 0 ? 'before the first step' : `after step ${step}`;
   const settings = proposal && formatSettings(proposal.settings);
   const change = settings === null ? GENERAL_HINT : `Need less: ${settings}`;
