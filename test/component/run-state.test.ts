@@ -157,7 +157,7 @@ describe('one run', () => {
     const drawn: number[] = [];
     const core = createScriptedCore({
       'runs:get': () => details(),
-      'runs:getMetrics'({ after_step }) {
+      'runs:getMetrics'({ after_step = -1 }) {
         drawn.push(view.version);
         return page([after_step + 1], after_step < 8 ? after_step + 1 : undefined);
       },

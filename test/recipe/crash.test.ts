@@ -70,9 +70,9 @@ it('stopped by Ctrl-C between the batches of one long step, begins that step ane
   const cli = startCli(long('long-stopped'), { ...options(), detached: true });
   await cli.waitFor('"step":1,');
   process.kill(Number(cli.child.pid), 'SIGINT');
-  const { code, lines } = await cli.end;
-  expect(code).toBe(130);
-  const steps = lines().flatMap(({ event, step }) => (event === 'step' ? [step] : []));
+  const end = await cli.end;
+  expect(end.code).toBe(130);
+  const steps = end.lines().flatMap(({ event, step }) => (event === 'step' ? [step] : []));
   expect(steps).toEqual([1]);
   expect(readdirSync(place('long-stopped'))).toContain('checkpoint-1');
   expect((await runCliToEnd(['resume', place('long-stopped'), '--json'], options())).code).toBe(0);

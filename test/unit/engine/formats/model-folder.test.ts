@@ -171,7 +171,7 @@ describe('a folder that cannot be used', () => {
       expect.stringContaining('model.safetensors.index.json f: must name a .safetensors file beside it'),
       expect.stringContaining('model.safetensors.index.json g: must name'),
       '1.safetensors d: is in model.safetensors.index.json, but not in this file',
-      '2.safetensors : is missing; it holds 1 tensors of the index',
+      '2.safetensors : is missing; it holds 1 tensor of the index',
     ]);
   });
 
