@@ -73,7 +73,13 @@ describe('two windows', () => {
     await one.page.getByRole('textbox', { name: 'Name of the run' }).fill('Renamed');
     await one.page.keyboard.press('Enter');
     await two.page.getByRole('heading', { level: 1, name: 'Renamed' }).waitFor();
-    const pauses = [one.page, two.page].map((page) => page.getByRole('button', { name: 'Pause' }).click());
+    // Whichever is later may find the button gone already.
+    const pauses = [one.page, two.page].map((page) =>
+      Promise.race([
+        page.getByRole('button', { name: 'Pause' }).click(),
+        page.getByRole('button', { name: /^Resume/ }).waitFor(),
+      ]),
+    );
     await Promise.all(pauses);
     for (const { page, faults } of [one, two]) {
       await page.getByText('Paused').first().waitFor({ timeout: 60_000 });
