@@ -69,7 +69,10 @@ describe('the plan', () => {
     const training = { num_train_epochs: 2, learning_rate: 5e-4, per_device_train_batch_size: 3 };
     const { settings, totalSteps } = makePlan(makeDraft({ training }), facts);
     expect(settings.training).toMatchObject(training);
-    expect(makePlan(makeDraft({ training: { max_steps: 17 } }), facts).totalSteps).toBe(17);
+    const asked = makePlan(makeDraft({ training: { max_steps: 17 } }), facts);
+    expect(asked.totalSteps).toBe(17);
+    expect(asked.rounds).toBeCloseTo(17 / asked.stepsPerEpoch!, 1);
+    expect(asked.rounds).not.toBe(asked.settings.training.num_train_epochs);
     expect(totalSteps).not.toBe(17);
   });
 

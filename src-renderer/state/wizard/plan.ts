@@ -45,6 +45,8 @@ export interface Plan {
   readonly sizes: DataSizes | null;
   readonly stepsPerEpoch: number | null;
   readonly totalSteps: number | null;
+  /** How often the rows are read: a number of steps that was asked for comes before the epochs. */
+  readonly rounds: number;
   /** Tokens of the whole training. */
   readonly totalTokens: number | null;
   /** null without a model. */
@@ -57,6 +59,8 @@ export interface PlanFacts {
   /** Decides what is offered; left out = everything. */
   readonly engine?: EngineStatus | null;
 }
+
+const roundTenth = (value: number): number => Math.round(10 * value) / 10;
 
 export function makePlan(draft: Draft, { model, report, engine = null }: PlanFacts): Plan {
   const { config, preset } = draft;
@@ -87,6 +91,7 @@ export function makePlan(draft: Draft, { model, report, engine = null }: PlanFac
     sizes,
     stepsPerEpoch,
     totalSteps,
+    rounds: training.max_steps > 0 && stepsPerEpoch !== null ? roundTenth(training.max_steps / stepsPerEpoch) : epochs,
     totalTokens: totalSteps === null || tokensPerStep === null ? null : Math.round(tokensPerStep * totalSteps),
     trainable: model === null ? null : countTrainable(model, peft),
   };
