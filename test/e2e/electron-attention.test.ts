@@ -1,13 +1,12 @@
 /**
  * @file While a run trains in a real Electron the machine may not fall asleep, and its end is told to who looks elsewhere.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { DesktopBridge } from '../../src-shared/contract/desktop-bridge.ts';
 import { questionRows, writeTinyModel } from '../recipe/support/tiny-model.ts';
-import { type ElectronHost, openElectronHost, type OpenElectron } from './support/electron-app.ts';
+import { useOneElectron } from './support/one-electron.ts';
 
 declare const window: { tunesmithDesktop: DesktopBridge };
 
@@ -24,27 +23,15 @@ interface Shown {
 }
 type WithWatch = typeof globalThis & { watch: Watch };
 
-let host: ElectronHost;
-let home = '';
-let open: OpenElectron;
-
-beforeAll(async () => {
-  host = await openElectronHost();
-  home = mkdtempSync(path.join(tmpdir(), 'tunesmith-attention-'));
+const one = useOneElectron(async (home) => {
   mkdirSync(path.join(home, 'models'));
   await writeTinyModel(path.join(home, 'models', 'tiny'));
   writeFileSync(path.join(home, 'rows.jsonl'), questionRows(40));
-  open = await host.open(home);
-}, 300_000);
-afterAll(async () => {
-  await open.close();
-  await host.dispose();
-  rmSync(home, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** The blockers are Electron's own; notifications are written down, since a bare display shows none. */
 function watchDesktop(): Promise<void> {
-  return open.app.evaluate(({ powerSaveBlocker, Notification, BrowserWindow }) => {
+  return one.open.app.evaluate(({ powerSaveBlocker, Notification, BrowserWindow }) => {
     const watch: Watch = { blockers: [], notes: [], timesForward: 0 };
     (globalThis as WithWatch).watch = watch;
     const start = powerSaveBlocker.start.bind(powerSaveBlocker);
@@ -69,13 +56,13 @@ function watchDesktop(): Promise<void> {
 function startRun(steps: number): Promise<unknown> {
   const config = {
     name: 'Tiny',
-    model: { path: path.join(home, 'models', 'tiny') },
-    data: { train: [path.join(home, 'rows.jsonl')], eval_fraction: 0, max_length: 32 },
+    model: { path: path.join(one.home, 'models', 'tiny') },
+    data: { train: [path.join(one.home, 'rows.jsonl')], eval_fraction: 0, max_length: 32 },
     quantization: {},
     peft: {},
     training: { max_steps: steps, per_device_train_batch_size: 1 },
   };
-  return open.page.evaluate((given) => {
+  return one.open.page.evaluate((given) => {
     const { tunesmithDesktop: bridge } = window;
     return new Promise((resolve) => {
       bridge.listen((message) => {
@@ -90,15 +77,15 @@ it('keeps the machine awake while a run trains, and says when it is finished', {
   await watchDesktop();
   expect(await startRun(400)).toMatchObject({ ok: true });
   const states = () =>
-    open.app.evaluate(({ powerSaveBlocker }) =>
+    one.open.app.evaluate(({ powerSaveBlocker }) =>
       (globalThis as WithWatch).watch.blockers.map((id) => powerSaveBlocker.isStarted(id)),
     );
   await expect.poll(states, { timeout: 30_000 }).toEqual([true]);
   const notes = () =>
-    open.app.evaluate(() => (globalThis as WithWatch).watch.notes.map(({ title, body }) => ({ title, body })));
+    one.open.app.evaluate(() => (globalThis as WithWatch).watch.notes.map(({ title, body }) => ({ title, body })));
   await expect.poll(notes, { timeout: 120_000 }).toMatchObject([{ title: 'Tiny is finished' }]);
   await expect.poll(states, { timeout: 30_000 }).toEqual([false]);
-  const timesForward = await open.app.evaluate(() => {
+  const timesForward = await one.open.app.evaluate(() => {
     const { watch } = globalThis as WithWatch;
     const before = watch.timesForward;
     watch.notes[0]?.click();

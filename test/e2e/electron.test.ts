@@ -2,36 +2,22 @@
  * @file The app in a real Electron: it opens, core answers and comes back, and the page can do nothing but what the contract allows.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DesktopBridge } from '../../src-shared/contract/desktop-bridge.ts';
-import { type ElectronHost, openElectronHost, type OpenElectron } from './support/electron-app.ts';
+import { useOneElectron } from './support/one-electron.ts';
 import { descendantsOf, isAlive } from './support/processes.ts';
 
 declare const window: { tunesmithDesktop: DesktopBridge; open(url: string): unknown; location: { href: string } };
 declare const document: { querySelector(name: string): { files: unknown[] }; body: { append(node: object): void } };
 
-let host: ElectronHost;
-let home = '';
-let open: OpenElectron;
-
-beforeAll(async () => {
-  host = await openElectronHost();
-  home = mkdtempSync(path.join(tmpdir(), 'tunesmith-e2e-'));
-  open = await host.open(home);
-}, 300_000);
-afterAll(async () => {
-  await open.close();
-  await host.dispose();
-  rmSync(home, { recursive: true, force: true });
-}, 60_000);
+const one = useOneElectron();
 
 /** One call of the contract, made by the page beside the window's own. */
 function call(method: string, args: object): Promise<{ ok: boolean; value?: unknown; error?: { code: string } }> {
-  return open.page.evaluate(
+  return one.open.page.evaluate(
     ({ method: name, args: given }) => {
       const { tunesmithDesktop: bridge } = window;
       const id = `test.${Math.random()}`;
@@ -48,13 +34,13 @@ function call(method: string, args: object): Promise<{ ok: boolean; value?: unkn
 
 describe('the page', () => {
   it('opens, and core answers it over IPC', async () => {
-    expect(open.page.url()).toBe('tunesmith://app/index.html');
+    expect(one.open.page.url()).toBe('tunesmith://app/index.html');
     expect(await call('settings:get', {})).toMatchObject({ ok: true, value: { theme: 'system' } });
     expect(await call('files:listFolder', { path: '/etc' })).toMatchObject({ error: { code: 'path/refused' } });
   });
 
   it('has three functions and no Node', async () => {
-    const found = await open.page.evaluate(() => ({
+    const found = await one.open.page.evaluate(() => ({
       keys: Object.keys(window.tunesmithDesktop),
       node: [typeof (globalThis as never as { require: unknown }).require, typeof process],
     }));
@@ -62,7 +48,7 @@ describe('the page', () => {
   });
 
   it('reaches no network, opens no window, is granted nothing', async () => {
-    const tried = await open.page.evaluate(async () => {
+    const tried = await one.open.page.evaluate(async () => {
       const page = globalThis as never as { Notification: { requestPermission(): Promise<string> } };
       const image = (source: string) =>
         new Promise((resolve) => {
@@ -101,11 +87,11 @@ describe('the page', () => {
       permission: 'denied',
       inline: 'refused',
     });
-    expect(open.app.windows()).toHaveLength(1);
+    expect(one.open.app.windows()).toHaveLength(1);
   });
 
   it('runs no text as a program, frames nothing, and is given no camera and no place', async () => {
-    const tried = await open.page.evaluate(async () => {
+    const tried = await one.open.page.evaluate(async () => {
       const attempt = (work: () => Promise<unknown>) =>
         work().then(
           () => 'granted',
@@ -152,7 +138,7 @@ describe('the page', () => {
   });
 
   it('comes with a policy, and has nothing outside of its folder', async () => {
-    const { policy, outside } = await open.page.evaluate(async () => ({
+    const { policy, outside } = await one.open.page.evaluate(async () => ({
       policy: (await fetch('tunesmith://app/index.html')).headers.get('content-security-policy') ?? '',
       outside: await Promise.all(
         ['%2e%2e/main/index.cjs', '..%2f..%2fpackage.json', '..%5c..%5cpackage.json'].map(
@@ -167,9 +153,9 @@ describe('the page', () => {
   });
 
   it('names a file by choosing it, and by nothing else', async () => {
-    const file = path.join(home, '..', `${path.basename(home)}-rows.jsonl`);
+    const file = path.join(one.home, '..', `${path.basename(one.home)}-rows.jsonl`);
     writeFileSync(file, '{"text": "one"}\n');
-    await open.page.evaluate(() => {
+    await one.open.page.evaluate(() => {
       const { document: own } = globalThis as never as {
         document: { createElement(name: string): { type: string; id: string } };
       };
@@ -179,14 +165,14 @@ describe('the page', () => {
       document.body.append(input);
     });
     expect(await call('data:inspect', { train: [file] })).toMatchObject({ error: { code: 'path/refused' } });
-    await open.page.setInputFiles('#e2e-file', file);
-    const taken = await open.page.evaluate(() =>
+    await one.open.page.setInputFiles('#e2e-file', file);
+    const taken = await one.open.page.evaluate(() =>
       window.tunesmithDesktop.takeFile(document.querySelector('#e2e-file').files[0]),
     );
     expect(taken).toBe(file);
     expect(await call('data:inspect', { train: [file] })).toMatchObject({ ok: true });
     rmSync(file);
-    const forged = await open.page.evaluate(() =>
+    const forged = await one.open.page.evaluate(() =>
       window.tunesmithDesktop.takeFile({ path: '/etc/passwd' }).then(
         () => 'taken',
         () => 'refused',
@@ -198,7 +184,7 @@ describe('the page', () => {
 
 describe('main', () => {
   it('opens its window with nothing in it that could reach the machine', async () => {
-    const settings = await open.app.evaluate(({ BrowserWindow }) =>
+    const settings = await one.open.app.evaluate(({ BrowserWindow }) =>
       (
         BrowserWindow.getAllWindows()[0]?.webContents as unknown as { getLastWebPreferences(): object }
       ).getLastWebPreferences(),
@@ -215,39 +201,39 @@ describe('main', () => {
   });
 
   it('starts core again when it crashes, and the window goes on', async () => {
-    const before = open.core();
+    const before = one.open.core();
     expect(before).toBeDefined();
-    open.killCore();
-    await expect.poll(() => [undefined, before].includes(open.core())).toBe(false);
+    one.open.killCore();
+    await expect.poll(() => [undefined, before].includes(one.open.core())).toBe(false);
     await expect.poll(async () => (await call('settings:get', {})).ok).toBe(true);
   });
 
   it('is one program: a second start brings the window forward and ends', { timeout: 60_000 }, async () => {
-    await open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.minimize());
-    const { file, args, env } = host.command(home);
+    await one.open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.minimize());
+    const { file, args, env } = one.host.command(one.home);
     await promisify(execFile)(file, [...args], { env, timeout: 50_000 });
-    expect(open.app.windows()).toHaveLength(1);
+    expect(one.open.app.windows()).toHaveLength(1);
     const isHidden = () =>
-      open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isMinimized() ?? true);
+      one.open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isMinimized() ?? true);
     await expect.poll(isHidden).toBe(false);
   });
 
   it('keeps the window’s place, and ends core with the app', { timeout: 120_000 }, async () => {
-    await open.app.evaluate(({ BrowserWindow }) =>
+    await one.open.app.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.setBounds({ x: 40, y: 30, width: 1111, height: 777 }),
     );
-    const processes = descendantsOf(open.pid);
-    await open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()).catch(() => {});
+    const processes = descendantsOf(one.open.pid);
+    await one.open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()).catch(() => {});
     await expect.poll(() => processes.filter(isAlive)).toEqual([]);
-    open = await host.open(home);
-    const bounds = await open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds());
+    one.open = await one.host.open(one.home);
+    const bounds = await one.open.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds());
     expect(bounds).toMatchObject({ width: 1111, height: 777 });
   });
 
   it('lets no page leave for another address', async () => {
-    await open.page.evaluate(() => void (window.location.href = 'https://example.org/'));
+    await one.open.page.evaluate(() => void (window.location.href = 'https://example.org/'));
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const address = await open.app.evaluate(({ BrowserWindow }) =>
+    const address = await one.open.app.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.webContents.getURL(),
     );
     expect(address).toBe('tunesmith://app/index.html');

@@ -140,4 +140,5 @@ function listed(names: readonly string[]): string {
   return `${few.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-const quoted = (names: readonly string[]): string => listed(names.map((name) => `"${name}"`));
+/** The first few in quotes, and how many more there are. */
+export const quoted = (names: readonly string[]): string => listed(names.map((name) => `"${name}"`));

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { createChatRenderer } from './chat-renderer.ts';
 import type { ClassLabels, ProblemType } from './class-labels.ts';
 import type { Example } from './example.ts';
-import { findLabels } from './find-labels.ts';
+import { findLabels, quoted } from './find-labels.ts';
 import { noticeStopTokens } from './notices.ts';
 import { rowFaultAt } from './read-examples.ts';
 import { labelOf, renderTokenized } from './render-sample.ts';
@@ -177,12 +177,7 @@ function noticeUntrained(kept: Kept, labels: ClassLabels, report: ReportBuilder)
   const [trained, held] = [idsOf(kept.train), idsOf(kept.eval)];
   const lost = labels.names.filter((_, id) => held.has(id) && !trained.has(id));
   if (lost.length === 0) return;
-  const names = lost
-    .slice(0, 5)
-    .map((name) => `"${name}"`)
-    .join(', ');
-  const more = lost.length > 5 ? ` and ${lost.length - 5} more` : '';
-  const message = `no training row is left of ${names}${more}: all of them are held out for checking`;
+  const message = `no training row is left of ${quoted(lost)}: all of them are held out for checking`;
   report.notices.tell(makeNotice('data/untrained-classes', fewNames(lost), message));
 }
 

@@ -35,16 +35,8 @@ async function countNotFinite(folder: ModelFolder, name: string): Promise<number
   const { dtype, shape } = folder.entry(name);
   if (!isFloatFileDType(dtype)) return 0;
   const [rows = 1, ...rest] = shape;
-  const step = Math.max(
-    1,
-    Math.floor(
-      PART /
-        Math.max(
-          1,
-          rest.reduce((a, b) => a * b, 1),
-        ),
-    ),
-  );
+  const rowValues = rest.reduce((a, b) => a * b, 1);
+  const step = Math.max(1, Math.floor(PART / Math.max(1, rowValues)));
   let count = 0;
   for (let first = 0; first < rows; first += step) {
     const part = shape.length === 0 ? {} : { rows: [first, Math.min(rows, first + step)] as const };

@@ -79,7 +79,7 @@ export function memoryOf(run: PreparedRun): RunMemory {
         ...precision,
         trained,
         keptBytes,
-        folded: foldsUpdates(precision, 'compiled', false),
+        folded: foldsUpdates(precision, 'compiled', run.cardBytes !== null),
       });
       return estimateMemory({
         facts: { ...facts, mlpWidth },
