@@ -68,6 +68,7 @@ describe('memory that runs out while a run trains', () => {
     const { program: real } = session;
     const program: Program = {
       mode: real.mode,
+      fuses: real.fuses,
       setVariables: (...given) => real.setVariables(...given),
       readVariables: (group) => real.readVariables(group),
       dispose: () => real.dispose(),

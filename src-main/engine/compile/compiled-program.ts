@@ -18,6 +18,7 @@ import { encodeSavedModel } from './protobuf.ts';
 
 export class CompiledProgram implements Program {
   readonly mode = 'compiled';
+  readonly fuses: boolean;
   readonly #binding: TensorFlowBinding;
   readonly #options: ProgramOptions;
   readonly #entries: ReadonlyMap<string, TracedEntry>;
@@ -28,6 +29,7 @@ export class CompiledProgram implements Program {
   constructor(binding: TensorFlowBinding, options: ProgramOptions) {
     this.#binding = binding;
     this.#options = options;
+    this.fuses = options.entries.some(({ fuses }) => fuses);
     const graph = new GraphRunner();
     const groups = Object.entries(options.groups).filter(([, variables]) => variables.length > 0);
     for (const [, variables] of groups) for (const variable of variables) graph.declare(variable);
@@ -38,7 +40,7 @@ export class CompiledProgram implements Program {
       }),
     );
     this.#entries = new Map(options.entries.map((entry) => [entry.name, traceEntry(graph, entry)]));
-    this.#session = loadGraph(binding, encodeSavedModel(graph.nodes));
+    this.#session = loadGraph(binding, encodeSavedModel(graph.nodes, graph.functions));
   }
 
   /** With `keep` the ids stay the caller's; the memory is shared, not copied. */
@@ -121,7 +123,7 @@ export class CompiledProgram implements Program {
 }
 
 function traceEntry(graph: GraphRunner, entry: Entry): TracedEntry {
-  return graph.traceEntry(entry.name, entry.inputs, (ids) => {
+  const trace = (ids: Readonly<Record<string, ValueId>>) => {
     const tensors = Object.fromEntries(
       Object.entries(entry.inputs).map(([name, { dtype, shape }]) => [
         name,
@@ -129,7 +131,8 @@ function traceEntry(graph: GraphRunner, entry: Entry): TracedEntry {
       ]),
     );
     return entry.run(graph, tensors);
-  });
+  };
+  return graph.traceEntry(entry.name, entry.inputs, trace, entry.fuses);
 }
 
 function loadGraph(binding: TensorFlowBinding, bytes: Uint8Array): number {

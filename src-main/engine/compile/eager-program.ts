@@ -10,6 +10,7 @@ import { type HostResult, inputOf, type Program, type ProgramOptions, type Sizes
 
 export class EagerProgram implements Program {
   readonly mode = 'eager';
+  readonly fuses = false;
   readonly #device: Device;
   readonly #runner: EagerRunner;
   readonly #options: ProgramOptions;

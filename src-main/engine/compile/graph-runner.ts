@@ -9,7 +9,8 @@ import { type Dim, type Shape, dimKey, isKnown } from '../device/dim.ts';
 import type { DType } from '../device/dtype.ts';
 import { contentKey } from '../device/eager-runner.ts';
 import type { Attrs, HostArray, Runner, ValueId, Variable } from '../device/runner.ts';
-import type { GraphNode, NodeAttr } from './protobuf.ts';
+import { FunctionRunner, type FunctionValue } from './function-runner.ts';
+import type { GraphFunction, GraphNode, NodeAttr } from './protobuf.ts';
 
 /** Names by which one traced entry is called. */
 export interface TracedEntry {
@@ -25,6 +26,9 @@ export class GraphRunner implements Runner {
   readonly mode = 'graph';
   readonly nodes: GraphNode[] = [];
   readonly variables = new Map<string, Variable>();
+  /** Fused chains by their content: what all layers do is there once. */
+  readonly #functions = new Map<string, GraphFunction>();
+  #fuses = false;
   /** ValueId -> `node:output`. */
   readonly #values: string[] = [];
   readonly #constants = new Map<string, ValueId>();
@@ -35,13 +39,15 @@ export class GraphRunner implements Runner {
   #sizeFeeds = new Map<string, string>();
   #assigned = new Map<string, string>();
 
-  /** Traces one entry. `trace` gets its inputs and returns its outputs by name. */
+  /** Traces one entry. `trace` gets its inputs and returns its outputs by name. @param fuses as in `Entry` */
   traceEntry(
     name: string,
     inputs: Readonly<Record<string, { dtype: DType; shape: Shape }>>,
     trace: (inputs: Readonly<Record<string, ValueId>>) => Readonly<Record<string, { id: ValueId; dtype: DType }>>,
+    fuses = false,
   ): TracedEntry {
     this.#prefix = name;
+    this.#fuses = fuses;
     this.#reads = new Map();
     this.#sizes = new Map();
     this.#sizeFeeds = new Map();
@@ -128,6 +134,39 @@ export class GraphRunner implements Runner {
     return this.#value(`${this.#node('Identity', { T: { type: dtype } }, [this.#values[value]!, control])}:0`);
   }
 
+  fused(
+    inputs: readonly { readonly id: ValueId; readonly dtype: DType }[],
+    body: (runner: Runner, inputs: readonly ValueId[]) => readonly FunctionValue[],
+  ): ValueId[] | null {
+    if (!this.#fuses) return null;
+    const traced = FunctionRunner.trace(
+      inputs.map(({ dtype }) => dtype),
+      body,
+    );
+    const key = functionKey(traced);
+    const known = this.#functions.get(key) ?? { name: `fused_${this.#functions.size}`, ...traced };
+    this.#functions.set(key, known);
+    const attrs = {
+      Tin: { types: known.inputs.map(({ dtype }) => dtype) },
+      Tout: { types: known.outputs.map(({ dtype }) => dtype) },
+      f: { function: known.name },
+      config: { string: '' },
+      config_proto: { string: '' },
+      executor_type: { string: '' },
+      _XlaMustCompile: true,
+    } as const;
+    const node = this.#node(
+      'PartitionedCall',
+      attrs,
+      inputs.map(({ id }) => this.#values[id]!),
+    );
+    return known.outputs.map((_, index) => this.#value(`${node}:${index}`));
+  }
+
+  get functions(): readonly GraphFunction[] {
+    return [...this.#functions.values()];
+  }
+
   scope<T>(work: () => T): T {
     return work();
   }
@@ -210,6 +249,11 @@ export class GraphRunner implements Runner {
   #value(ref: string): ValueId {
     return this.#values.push(ref) - 1;
   }
+}
+
+/** The same text for the same chain. */
+function functionKey(traced: Omit<GraphFunction, 'name'>): string {
+  return JSON.stringify(traced, (_, value: unknown) => (value instanceof Uint8Array ? contentKey(value) : value));
 }
 
 /** Smallest number that makes the coefficient whole: up to 64, or any where the coefficient is 1/c. */

@@ -18,6 +18,11 @@ export interface InputSpec {
 export interface Entry {
   readonly name: string;
   readonly inputs: Readonly<Record<string, InputSpec>>;
+  /**
+   * Chains of ops between products run as kernels of their own, where the device can (`Runner.fused`). They are compiled anew for each set of
+   * sizes, so this is for entries that see few of them. Not where left out.
+   */
+  readonly fuses?: boolean;
   /** Returns f32 or int32 values. */
   run(runner: Runner, inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
 }
@@ -33,6 +38,8 @@ export type HostResult = Float32Array | Int32Array;
 
 export interface Program {
   readonly mode: 'eager' | 'compiled';
+  /** Whether entries that ask for it fuse (`Entry.fuses`). */
+  readonly fuses: boolean;
   /** Gives every variable of a group its value. Takes over the ids. */
   setVariables(group: string, values: ReadonlyMap<string, ValueId>): void;
   /** Values of a group of f32 variables, by name. */

@@ -86,7 +86,8 @@ export interface TensorValue {
   readonly bytes: Uint8Array;
 }
 
-export type NodeAttr = Attr | { readonly tensor: TensorValue };
+export type NodeAttr =
+  Attr | { readonly tensor: TensorValue } | { readonly types: readonly DType[] } | { readonly function: string };
 
 export interface GraphNode {
   readonly name: string;
@@ -96,15 +97,41 @@ export interface GraphNode {
   readonly attrs: Readonly<Record<string, NodeAttr>>;
 }
 
+/** Part of a graph under a name of its own. */
+export interface GraphFunction {
+  readonly name: string;
+  readonly inputs: readonly { readonly name: string; readonly dtype: DType }[];
+  /** `value` is a place inside: `node:output name:index`. */
+  readonly outputs: readonly { readonly name: string; readonly dtype: DType; readonly value: string }[];
+  readonly nodes: readonly GraphNode[];
+}
+
 /** A SavedModel with one graph, the tag `serve`, and neither signatures nor variables. */
-export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
+export function encodeSavedModel(nodes: readonly GraphNode[], functions: readonly GraphFunction[] = []): Uint8Array {
   const graph = new MessageWriter();
   for (const node of nodes) graph.writeMessage(1, encodeNode(node));
+  const library = new MessageWriter();
+  for (const definition of functions) library.writeMessage(1, encodeFunction(definition));
+  graph.writeMessage(2, library);
   graph.writeMessage(4, new MessageWriter().writeVarint(1, PRODUCER_VERSION));
   const metaGraph = new MessageWriter()
     .writeMessage(1, new MessageWriter().writeBytes(4, 'serve'))
     .writeMessage(2, graph);
   return new MessageWriter().writeVarint(1, 1).writeMessage(2, metaGraph).finish();
+}
+
+function encodeFunction({ name, inputs, outputs, nodes }: GraphFunction): MessageWriter {
+  const argument = (argumentName: string, dtype: DType): MessageWriter =>
+    new MessageWriter().writeBytes(1, argumentName).writeVarint(3, DTYPE_CODES[dtype]);
+  const signature = new MessageWriter().writeBytes(1, name);
+  for (const input of inputs) signature.writeMessage(2, argument(input.name, input.dtype));
+  for (const output of outputs) signature.writeMessage(3, argument(output.name, output.dtype));
+  const message = new MessageWriter().writeMessage(1, signature);
+  for (const node of nodes) message.writeMessage(3, encodeNode(node));
+  for (const output of outputs) {
+    message.writeMessage(4, new MessageWriter().writeBytes(1, output.name).writeBytes(2, output.value));
+  }
+  return message;
 }
 
 function encodeNode(node: GraphNode): MessageWriter {
@@ -125,6 +152,11 @@ function encodeAttr(attr: NodeAttr): MessageWriter {
   if ('string' in attr) return message.writeBytes(2, attr.string);
   if ('shape' in attr) return message.writeMessage(7, encodeShape(attr.shape));
   if ('tensor' in attr) return message.writeMessage(8, encodeTensor(attr.tensor));
+  if ('function' in attr) return message.writeMessage(10, new MessageWriter().writeBytes(1, attr.function));
+  if ('types' in attr) {
+    const codes = attr.types.map((dtype) => DTYPE_CODES[dtype]);
+    return message.writeMessage(1, new MessageWriter().writePacked(6, codes));
+  }
   return message.writeMessage(1, new MessageWriter().writePacked(3, attr));
 }
 

@@ -2,15 +2,17 @@
  * @file The gate before a compiled run: one tiny step in both modes, from the same state, must give the same figures.
  *
  * The compiled program is the one that will run; the eager one borrows the same device memory and is gone afterwards. Where the graph
- * cannot be made or does not agree, the eager one stays and the reason is told: slower, but right.
+ * cannot be made or does not agree, the eager one stays and the reason is told: slower, but right. Before that, a graph whose entries fuse is
+ * tried without.
  */
 import { toBindingAttrs } from '../device/eager-runner.ts';
 import type { DType } from '../device/dtype.ts';
+import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import type { ValueId } from '../device/runner.ts';
 import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import { CompiledProgram } from './compiled-program.ts';
 import { EagerProgram } from './eager-program.ts';
-import type { Program, ProgramOptions } from './program.ts';
+import type { Entry, Program, ProgramOptions } from './program.ts';
 
 /** Group -> variable -> value. */
 export type GroupValues = Readonly<Record<string, ReadonlyMap<string, ValueId>>>;
@@ -30,32 +32,51 @@ export interface GateOptions {
 
 /** @returns a program whose variables hold the starting values */
 export function makeGatedProgram(options: GateOptions): Program {
-  const { binding, program, values, probe, tolerance, onFallback } = options;
+  const { binding, program, values, onFallback } = options;
   const eager = new EagerProgram(binding, program);
-  const compiled = tryCompile(options);
-  if (compiled === null) return fill(eager, values);
-  fill(eager, share(options));
-  for (const [group, ids] of Object.entries(values)) compiled.setVariables(group, ids, { keep: true });
-  const [wanted, found] = [probe(eager), probe(compiled)];
-  const difference = Math.max(
-    ...wanted.map((value, index) => Math.abs(value - found[index]!) / Math.max(1, Math.abs(value))),
-  );
-  if (difference <= tolerance) {
-    eager.dispose();
-    return fill(compiled, values);
+  const wanted = options.probe(fill(eager, share(options)));
+  const reasons: string[] = [];
+  for (const entries of variantsOf(program.entries)) {
+    const attempt = tryCompiled({ ...options, program: { ...program, entries } }, wanted);
+    if (typeof attempt !== 'string') {
+      eager.dispose();
+      return fill(attempt, values);
+    }
+    reasons.push(attempt);
   }
-  onFallback(`a trial step gave ${found.join(', ')} instead of ${wanted.join(', ')}`);
-  compiled.dispose();
+  onFallback(reasons.at(-1)!);
   return fill(eager, values);
 }
 
-function tryCompile({ binding, program, onFallback }: GateOptions): CompiledProgram | null {
+/** The entries as they are and, where some of them fuse, without that: a runtime may have no compiler for it. */
+function variantsOf(entries: readonly Entry[]): (readonly Entry[])[] {
+  const plain = entries.map((entry) => ({ ...entry, fuses: false }));
+  return entries.some(({ fuses }) => fuses) ? [entries, plain] : [entries];
+}
+
+/** @returns the compiled program after its trial, or why it cannot be used */
+function tryCompiled(options: GateOptions, wanted: readonly number[]): CompiledProgram | string {
+  const { binding, program, values, probe, tolerance } = options;
+  let compiled: CompiledProgram | null = null;
+  let reason: string;
   try {
-    return new CompiledProgram(binding, program);
+    compiled = new CompiledProgram(binding, program);
+    for (const [group, ids] of Object.entries(values)) compiled.setVariables(group, ids, { keep: true });
+    const found = probe(compiled);
+    const difference = Math.max(
+      ...wanted.map((value, index) => Math.abs(value - found[index]!) / Math.max(1, Math.abs(value))),
+    );
+    if (difference <= tolerance) return compiled;
+    reason = `a trial step gave ${found.join(', ')} instead of ${wanted.join(', ')}`;
   } catch (error) {
-    onFallback(error instanceof Error ? error.message : String(error));
-    return null;
+    if (saysOutOfMemory(String(error))) {
+      compiled?.dispose();
+      throw error;
+    }
+    reason = error instanceof Error ? error.message : String(error);
   }
+  compiled?.dispose();
+  return reason;
 }
 
 function fill<P extends Program>(program: P, values: GroupValues): P {

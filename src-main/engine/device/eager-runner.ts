@@ -67,6 +67,10 @@ export class EagerRunner implements Runner {
     return value;
   }
 
+  fused(): null {
+    return null;
+  }
+
   scope<T>(work: () => T, keptIds: (result: T) => Iterable<ValueId>): T {
     const outer = this.#scope;
     const inner = new Set<ValueId>();

@@ -52,6 +52,14 @@ export interface Runner {
   assign(variable: Variable, value: ValueId): void;
   /** `value`, but not before `after` exists: keeps a graph from merging or hoisting recomputed work. */
   barrier(value: ValueId, dtype: DType, after: ValueId): ValueId;
+  /**
+   * A chain of ops as one kernel, or null where this runner makes none. `body` gets another runner and the same values in it.
+   * @returns one value per result of `body`
+   */
+  fused(
+    inputs: readonly { readonly id: ValueId; readonly dtype: DType }[],
+    body: (runner: Runner, inputs: readonly ValueId[]) => readonly { readonly id: ValueId; readonly dtype: DType }[],
+  ): ValueId[] | null;
   /** Runs `work`; values made inside end with it except those that `keptIds` names. */
   scope<T>(work: () => T, keptIds: (result: T) => Iterable<ValueId>): T;
   /** Runs `work` as if outside all scopes of the step: what it makes lives until the step ends. For values that several blocks share. */

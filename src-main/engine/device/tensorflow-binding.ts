@@ -84,6 +84,8 @@ function setEnvironment({ threads = availableParallelism(), deterministic = fals
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     // An f32 run computes in f32, as PyTorch's does: cuBLAS would round its operands to 10 bits otherwise.
     NVIDIA_TF32_OVERRIDE: '0',
+    // Sums over the last axis as one loop: cut in two, each of XLA's kernels (ops/fused.ts) would write its f32 values to memory in between.
+    XLA_FLAGS: '--xla_disable_hlo_passes=tree_reduction_rewriter',
     ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
   };
   for (const [name, value] of Object.entries(defaults)) process.env[name] ??= value;

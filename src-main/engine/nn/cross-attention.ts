@@ -76,7 +76,7 @@ export function applyCrossAttention(
     ) as [Tensor, Tensor];
     return { k: keys, v: values };
   };
-  const queries = basics.reshape(applyLinear(ctx, x, q), [batch, seq, heads, headDim]);
+  const queries = headsFirst(basics.reshape(applyLinear(ctx, x, q), [batch, seq, heads, headDim]));
   const kept = cache ? cache.source(layer, make) : make();
   return applyLinear(ctx, attention(queries, kept.k, kept.v, mask, { scale }), output);
 }

@@ -99,7 +99,7 @@ export function applySelfAttention(
   const { q, k, v } = project(ctx, x, module.qkv, tokens);
   const queries = rotate(ctx, norms ? normHeads(ctx, q, norms.q) : q, module, tokens);
   const keys = rotate(ctx, norms ? normHeads(ctx, k, norms.k) : k, module, tokens);
-  const own = { k: headsFirst(keys), v: headsFirst(v) };
+  const own = { k: keys, v: headsFirst(v) };
   const all = tokens.cache ? tokens.cache.extend(layer, own) : own;
   const { parts } = tokens;
   return applyLinear(ctx, attention(queries, all.k, all.v, mask, { scale, softcap, parts }), module.output);
@@ -111,12 +111,13 @@ function normHeads(ctx: StepContext, x: Tensor, norm: Norm): Tensor {
   return basics.reshape(applyNorm(ctx, rows, norm), x.shape);
 }
 
+/** @param x [batch, seq, heads, headDim] @returns [batch, heads, seq, headDim] */
 function rotate(ctx: StepContext, x: Tensor, { rope, headDim }: SelfAttention, tokens: TokenBatch): Tensor {
-  if (rope === null) return x;
+  if (rope === null) return headsFirst(x);
   const { cos, sin } = ropeAt(ctx, rope, tokens);
   if (rope.width === headDim) return rotary(x, cos, sin);
   const [turned, rest] = basics.split(x, [rope.width, headDim - rope.width], 3) as [Tensor, Tensor];
-  return basics.concat([rotary(turned, cos, sin), rest], 3);
+  return basics.concat([rotary(turned, cos, sin), headsFirst(rest)], 3);
 }
 
 const gathered = new WeakMap<TokenBatch, Map<string, { cos: Tensor; sin: Tensor }>>();

@@ -1,6 +1,7 @@
 /**
  * @file Activation functions under Hugging Face's names (`hidden_act`), with their derivatives.
  */
+import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
 
@@ -30,9 +31,12 @@ export function activation(x: Tensor, kind: Activation): Tensor {
     [x],
     (save) => {
       save(x);
-      return [activationWithSlope(x, kind).value];
+      return fused([x], [x.dtype], (value) => [activationWithSlope(value!, kind).value]);
     },
-    ([dy]) => [raw.multiply(dy!, activationWithSlope(x, kind).slope())],
+    ([dy]) =>
+      fused([dy!, x], [x.dtype], (gradient, value) => [
+        raw.multiply(gradient!, activationWithSlope(value!, kind).slope()),
+      ]),
   );
   return out!;
 }

@@ -6,6 +6,7 @@
  */
 import { type Dim, divideDim, multiplyDims, sameDim } from '../device/dim.ts';
 import { unbroadcast } from './basics.ts';
+import { fused } from './fused.ts';
 import { batchMatmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
@@ -23,7 +24,7 @@ export interface AttentionOptions {
 }
 
 /**
- * @param q [batch, queries, heads, headDim]
+ * @param q [batch, heads, queries, headDim]
  * @param k [batch, kvHeads, keys, headDim], as caches keep it: what was read before is never laid out anew
  * @param v like k
  * @param mask added to the scores, [batch or 1, 1 or heads, queries, keys], q's dtype; gets a gradient where a learned bias is in it
@@ -37,7 +38,7 @@ export function attention(
   mask: Tensor,
   { scale, softcap = null, parts = 1 }: AttentionOptions,
 ): Tensor {
-  const [batch, queries, heads, headDim] = q.shape as [Dim, Dim, number, number];
+  const [batch, heads, queries, headDim] = q.shape as [Dim, number, Dim, number];
   const layouts = layoutsOf(q, k, parts);
   // The scale rides on keys or queries, in both directions: on those that are fewer, and there are more scores than either.
   const scalesQueries = queries === 1;
@@ -47,7 +48,7 @@ export function attention(
     q.runner,
     [q, k, v, mask],
     (save) => {
-      const qs = raw.splitEvenly(byHead(scaled(q, scalesQueries)), parts, 2);
+      const qs = raw.splitEvenly(scaled(q, scalesQueries), parts, 2);
       const ks = scaled(k, !scalesQueries);
       saved = layouts.map((layout, index) => {
         const [own, part] = [perGroup(qs[index]!, layout), maskPart(mask, layout, parts === 1 ? null : index)];
@@ -59,11 +60,20 @@ export function attention(
     ([dy]) => {
       const dout = raw.splitEvenly(byHead(raw.reshape(dy!, [batch, queries, heads, headDim])), parts, 2);
       const grads = saved.map((part, index) => attendBackward(part, dout[index]!, layouts[index]!, softcap));
-      const dq = fromHeads(grads.map((grad, index) => perHead(grad.dq, layouts[index]!)));
-      const dk = sumFirstKeys(grads.map((grad) => grad.dk));
-      const dv = sumFirstKeys(grads.map((grad) => grad.dv));
+      const dq = raw.concat(
+        grads.map((grad, index) => perHead(grad.dq, layouts[index]!)),
+        2,
+      );
+      const dk = sumFirstKeys(
+        grads.map((grad) => grad.dk),
+        scalesQueries ? 1 : scale,
+      );
+      const dv = sumFirstKeys(
+        grads.map((grad) => grad.dv),
+        1,
+      );
       const dmask = needsGradient(mask) ? unbroadcast(perHead(grads[0]!.dscores, layouts[0]!), mask.shape) : null;
-      return [scaled(raw.reshape(dq, q.shape), scalesQueries), scaled(dk, !scalesQueries), dv, dmask];
+      return [scaled(dq, scalesQueries), dk, dv, dmask];
     },
   );
   return result!;
@@ -80,8 +90,7 @@ interface Attended {
 }
 
 function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, layout: Layout, softcap: number | null): Attended {
-  const { scores, capped } = maskedScores(q, k, mask, layout, softcap);
-  const p = raw.softmax(scores);
+  const { p, capped } = shares(q, k, mask, layout, softcap);
   return { q, k, v, p, out: batchMatmul(p, v), capped };
 }
 
@@ -90,8 +99,10 @@ function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layou
   const dout = perGroup(dy, layout);
   const dv = batchMatmul(p, dout, { transposeA: true });
   const dp = batchMatmul(dout, v, { transposeB: true });
-  const delta = raw.sum(raw.multiply(dout, out), [-1], true);
-  const dscores = raw.multiply(p, raw.subtract(dp, delta));
+  const [dscores] = fused([p, dp, dout, out], [p.dtype], (share, gradient, dy, y) => {
+    const delta = raw.sum(raw.multiply(dy!, y!), [-1], true);
+    return [raw.multiply(share!, raw.subtract(gradient!, delta))];
+  }) as [Tensor];
   const one = raw.scalar(q.runner, 1, q.dtype);
   const ds =
     softcap !== null && capped
@@ -101,20 +112,21 @@ function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layou
 }
 
 /**
- * q k^T, bent where a cap is asked for, plus the mask: [batch, kvHeads, group * queries, keys].
+ * Softmax of q k^T, bent where a cap is asked for, plus the mask: [batch, kvHeads, group * queries, keys].
  * @returns `capped` = scores / cap before the mask
  */
-function maskedScores(
+function shares(
   q: Tensor,
   k: Tensor,
   mask: Tensor,
   layout: Layout,
   softcap: number | null,
-): { scores: Tensor; capped: Tensor | null } {
+): { p: Tensor; capped: Tensor | null } {
   const products = perHead(batchMatmul(q, k, { transposeB: true }), layout);
   const capped = softcap === null ? null : raw.tanh(raw.multiply(products, 1 / softcap));
   const scores = capped ? raw.multiply(capped, softcap!) : products;
-  return { scores: perGroup(raw.add(scores, mask), layout), capped };
+  const [masked] = fused([scores, mask], [q.dtype], (s, m) => [raw.add(s!, m!)]);
+  return { p: raw.softmax(perGroup(masked!, layout)), capped };
 }
 
 interface Layout {
@@ -127,7 +139,7 @@ interface Layout {
 }
 
 function layoutsOf(q: Tensor, k: Tensor, parts: number): Layout[] {
-  const [batch, queries, heads] = q.shape as [Dim, Dim, number];
+  const [batch, heads, queries] = q.shape as [Dim, number, Dim];
   const [, kvHeads, keys] = k.shape as [Dim, number, Dim];
   return Array.from({ length: parts }, (_, index) => ({
     batch,
@@ -153,16 +165,21 @@ function firstKeys(x: Tensor, { keys }: Layout): Tensor {
   return sameDim(x.shape[2]!, keys) ? x : raw.sliceAxis(x, 2, 0, keys);
 }
 
-/** Gradients of `firstKeys` of 1, 2, ... parts, added up. */
-function sumFirstKeys(parts: readonly Tensor[]): Tensor {
-  const pieces = parts.map((part, index) => raw.splitEvenly(part, index + 1, 2));
-  const sums = pieces.map((_, at) =>
-    pieces
-      .slice(at)
-      .map((piece) => piece[at]!)
-      .reduce((a, b) => raw.add(a, b)),
-  );
-  return raw.concat(sums, 2);
+/** Gradients of `firstKeys` of 1, 2, ... parts, added up, times a factor. */
+function sumFirstKeys(parts: readonly Tensor[], factor: number): Tensor {
+  if (parts.length === 1 && factor === 1) return parts[0]!;
+  const [sum] = fused(parts, [parts[0]!.dtype], (...given) => {
+    const pieces = given.map((part, index) => raw.splitEvenly(part, index + 1, 2));
+    const sums = pieces.map((_, at) =>
+      pieces
+        .slice(at)
+        .map((piece) => piece[at]!)
+        .reduce((a, b) => raw.add(a, b)),
+    );
+    const joined = raw.concat(sums, 2);
+    return [factor === 1 ? joined : raw.multiply(joined, factor)];
+  });
+  return sum!;
 }
 
 /** Rows and columns of the mask that a part needs; a graph cuts them out once for all layers. @param index null = the whole */

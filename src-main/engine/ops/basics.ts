@@ -3,6 +3,7 @@
  */
 import { isKnown, type Dim, type Shape } from '../device/dim.ts';
 import type { DType } from '../device/dtype.ts';
+import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
 
@@ -37,7 +38,7 @@ export function addToStream(stream: Tensor, branch: Tensor): Tensor {
   const [out] = differentiable(
     stream.runner,
     [stream, branch],
-    () => [raw.add(stream, raw.cast(branch, stream.dtype))],
+    () => fused([stream, branch], [stream.dtype], (x, y) => [raw.add(x!, raw.cast(y!, stream.dtype))]),
     ([dy]) => [dy!, raw.cast(dy!, branch.dtype)],
   );
   return out!;

@@ -8,6 +8,7 @@
  *   W1 | B1' 0   0
  *   W2 | 0   B2' 0        the last columns fill the room up
  */
+import { fused } from './fused.ts';
 import { gradientOfB, joinGradients, type LowRankUpdate, scaledB } from './linear.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
@@ -66,8 +67,10 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       let [dx, back]: [Tensor | null, Tensor | null] = [null, null]; // back: the gradient of narrow
       if (needsGradient(x)) {
         const both = throughWeights(dys, weight(beside, first), sizes, x); // [tokens, in + room]
-        [dx, back] = raw.split(both, [width, room], 1) as [Tensor, Tensor];
-        dx = raw.add(dx, matmul(back, stackedA));
+        back = raw.sliceAxis(both, 1, width, room);
+        [dx] = fused([both, matmul(back, stackedA)], [x.dtype], (joined, through) => [
+          raw.add(raw.split(joined!, [width, room], 1)[0]!, through!),
+        ]) as [Tensor];
       } else {
         const zeros = (size: number): Tensor => raw.fill(x.runner, [x.shape[0]!, size], 0, x.dtype);
         const through = bs.flatMap((b, index) => {

@@ -2,6 +2,7 @@
  * @file act(gate) * up, the middle of a gated MLP. Source: Shazeer 2020 (GLU variants).
  */
 import { type Activation, activationWithSlope } from './activation.ts';
+import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
 
@@ -12,12 +13,13 @@ export function gatedActivation(gate: Tensor, up: Tensor, kind: Activation): Ten
     [gate, up],
     (save) => {
       save(gate, up);
-      return [raw.multiply(activationWithSlope(gate, kind).value, up)];
+      return fused([gate, up], [gate.dtype], (g, u) => [raw.multiply(activationWithSlope(g!, kind).value, u!)]);
     },
-    ([dy]) => {
-      const { value, slope } = activationWithSlope(gate, kind);
-      return [raw.multiply(raw.multiply(dy!, up), slope()), raw.multiply(dy!, value)];
-    },
+    ([dy]) =>
+      fused([dy!, gate, up], [gate.dtype, up.dtype], (d, g, u) => {
+        const { value, slope } = activationWithSlope(g!, kind);
+        return [raw.multiply(raw.multiply(d!, u!), slope()), raw.multiply(d!, value)];
+      }),
   );
   return out!;
 }

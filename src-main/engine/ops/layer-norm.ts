@@ -3,6 +3,7 @@
  */
 import type { FloatDType } from '../device/dtype.ts';
 import { unbroadcast } from './basics.ts';
+import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
@@ -21,30 +22,41 @@ export interface LayerNormOptions {
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps, dtype }: LayerNormOptions): Tensor {
   let mean: Tensor;
   let inverse: Tensor;
-  const normalize = (): Tensor => raw.multiply(raw.subtract(raw.cast(x, 'float32'), mean), inverse);
   const [out] = differentiable(
     x.runner,
     bias ? [x, weight, bias] : [x, weight],
     (save) => {
-      const wide = raw.cast(x, 'float32');
-      mean = raw.mean(wide, [-1], true);
-      const centred = raw.subtract(wide, mean);
-      inverse = raw.rsqrt(raw.add(raw.mean(raw.square(centred), [-1], true), eps));
+      const inputs = bias ? [x, weight, bias] : [x, weight];
+      const [result, ...figures] = fused(inputs, [dtype, 'float32', 'float32'], (value, w, b) => {
+        const wide = raw.cast(value!, 'float32');
+        const level = raw.mean(wide, [-1], true);
+        const centred = raw.subtract(wide, level);
+        const scale = raw.rsqrt(raw.add(raw.mean(raw.square(centred), [-1], true), eps));
+        const scaled = raw.multiply(raw.multiply(centred, scale), w!);
+        return [b ? raw.add(scaled, b) : scaled, level, scale];
+      });
+      [mean, inverse] = figures as [Tensor, Tensor];
       save(x, mean, inverse);
-      const scaled = raw.multiply(raw.multiply(centred, inverse), weight);
-      return [raw.cast(bias ? raw.add(scaled, bias) : scaled, dtype)];
+      return [result!];
     },
     ([dy]) => {
-      const gradient = raw.cast(dy!, 'float32');
-      const normed = normalize();
-      const scaled = raw.multiply(gradient, weight);
-      const along = raw.mean(raw.multiply(scaled, normed), [-1], true);
-      const level = raw.mean(scaled, [-1], true);
-      const dx = raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, along)), inverse);
-      const dw = needsGradient(weight) ? unbroadcast(raw.multiply(gradient, normed), weight.shape) : null;
-      const db = bias && needsGradient(bias) ? unbroadcast(gradient, bias.shape) : null;
-      return bias ? [raw.cast(dx, x.dtype), dw, db] : [raw.cast(dx, x.dtype), dw];
+      const [dx] = fused([dy!, x, weight, mean, inverse], [x.dtype], (gradient, value, w, m, r) => {
+        const normed = normalize(value!, m!, r!);
+        const scaled = raw.multiply(raw.cast(gradient!, 'float32'), w!);
+        const along = raw.mean(raw.multiply(scaled, normed), [-1], true);
+        const level = raw.mean(scaled, [-1], true);
+        return [raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, along)), r!)];
+      });
+      const gradient = (): Tensor => raw.cast(dy!, 'float32');
+      const dw = needsGradient(weight)
+        ? unbroadcast(raw.multiply(gradient(), normalize(x, mean, inverse)), weight.shape)
+        : null;
+      const db = bias && needsGradient(bias) ? unbroadcast(gradient(), bias.shape) : null;
+      return bias ? [dx!, dw, db] : [dx!, dw];
     },
   );
   return out!;
 }
+
+const normalize = (x: Tensor, mean: Tensor, inverse: Tensor): Tensor =>
+  raw.multiply(raw.subtract(raw.cast(x, 'float32'), mean), inverse);

@@ -137,7 +137,8 @@ export function gradientOfB(
   dy: Tensor,
   narrow: Tensor,
 ): { b: Tensor; s: Tensor | null } {
-  const raised = matmul(dy, narrow, { transposeA: true }); // [out, rank]
+  // (narrow^T dy)^T, since only the narrow factor is then laid out anew.
+  const raised = raw.transpose(matmul(narrow, dy, { transposeA: true }), [1, 0]); // [out, rank]
   if (!s) return { b: raw.multiply(raised, scale), s: null };
   const ds = raw.multiply(raw.sum(raw.multiply(raised, b.value), [1]), scale);
   return { b: raw.multiply(raw.multiply(raised, raw.reshape(s.value, [-1, 1])), scale), s: ds };

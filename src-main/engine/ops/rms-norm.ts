@@ -3,6 +3,7 @@
  */
 import type { FloatDType } from '../device/dtype.ts';
 import { unbroadcast } from './basics.ts';
+import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
@@ -20,30 +21,36 @@ export interface RmsNormOptions {
  * @param weight [hidden], f32.
  */
 export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false }: RmsNormOptions): Tensor {
-  const factor = (): Tensor => (addOne ? raw.add(weight, 1) : weight);
+  const factor = (w: Tensor): Tensor => (addOne ? raw.add(w, 1) : w);
   let inverse: Tensor;
   const [out] = differentiable(
     x.runner,
     [x, weight],
     (save) => {
-      const wide = raw.cast(x, 'float32');
-      inverse = raw.rsqrt(raw.add(raw.mean(raw.square(wide), [-1], true), eps));
+      const [result, r] = fused([x, weight], [dtype, 'float32'], (value, w) => {
+        const wide = raw.cast(value!, 'float32');
+        const scale = raw.rsqrt(raw.add(raw.mean(raw.square(wide), [-1], true), eps));
+        return [raw.multiply(raw.multiply(wide, scale), factor(w!)), scale];
+      });
+      inverse = r!;
       save(x, inverse);
-      return [raw.cast(raw.multiply(raw.multiply(wide, inverse), factor()), dtype)];
+      return [result!];
     },
     ([dy]) => {
       // With r = 1 / rms: dx = r g - r^3 mean(g x) x. x itself is kept, not x r; and a sum joins the other gradients of the stream.
-      const gradient = raw.cast(dy!, 'float32');
-      const wide = raw.cast(x, 'float32');
-      const scaled = raw.multiply(gradient, factor());
-      const along = raw.mean(raw.multiply(scaled, wide), [-1], true);
-      const pull = raw.multiply(raw.multiply(along, raw.square(inverse)), raw.negate(inverse)); // [..., 1]
-      const dx = raw.add(raw.multiply(scaled, inverse), raw.multiply(wide, pull));
-      const dw = needsGradient(weight)
-        ? unbroadcast(raw.multiply(gradient, raw.multiply(wide, inverse)), weight.shape)
-        : null;
-      return [raw.cast(dx, x.dtype), dw];
+      const [dx] = fused([dy!, x, weight, inverse], [x.dtype], (gradient, value, w, r) => {
+        const wide = raw.cast(value!, 'float32');
+        const scaled = raw.multiply(raw.cast(gradient!, 'float32'), factor(w!));
+        const along = raw.mean(raw.multiply(scaled, wide), [-1], true);
+        const pull = raw.multiply(raw.multiply(along, raw.square(r!)), raw.negate(r!)); // [..., 1]
+        return [raw.add(raw.multiply(scaled, r!), raw.multiply(wide, pull))];
+      });
+      const dw = needsGradient(weight) ? unbroadcast(slopeOfWeight(dy!, x, inverse), weight.shape) : null;
+      return [dx!, dw];
     },
   );
   return out!;
 }
+
+const slopeOfWeight = (dy: Tensor, x: Tensor, inverse: Tensor): Tensor =>
+  raw.multiply(raw.cast(dy, 'float32'), raw.multiply(raw.cast(x, 'float32'), inverse));

@@ -3,6 +3,7 @@
  *
  * With x as two halves (p, q) the result is (p cos - q sin, q cos + p sin): x * cos + swapHalves(x) * (-sin, sin).
  */
+import { fused } from './fused.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
@@ -11,6 +12,7 @@ import { differentiable, type Tensor } from './tensor.ts';
  * @param x [batch, seq, heads, headDim]
  * @param cos [batch, seq, 1, headDim], x's dtype; both halves hold the same angles.
  * @param signedSin like cos, the first half negated.
+ * @returns [batch, heads, seq, headDim], as attention reads it
  */
 export function rotary(x: Tensor, cos: Tensor, signedSin: Tensor): Tensor {
   const [out] = differentiable(
@@ -18,12 +20,21 @@ export function rotary(x: Tensor, cos: Tensor, signedSin: Tensor): Tensor {
     [x],
     (save) => {
       save(cos, signedSin);
-      return [raw.add(raw.multiply(x, cos), raw.multiply(swapHalves(x), signedSin))];
+      return fused([x, cos, signedSin], [x.dtype], (value, c, s) => [
+        headsFirst(raw.add(raw.multiply(value!, c!), raw.multiply(swapHalves(value!), s!))),
+      ]);
     },
-    ([dy]) => [raw.subtract(raw.multiply(dy!, cos), raw.multiply(swapHalves(dy!), signedSin))],
+    ([dy]) =>
+      fused([dy!, cos, signedSin], [x.dtype], (gradient, c, s) => {
+        const dx = headsFirst(gradient!);
+        return [raw.subtract(raw.multiply(dx, c!), raw.multiply(swapHalves(dx), s!))];
+      }),
   );
   return out!;
 }
+
+/** Its own inverse. */
+const headsFirst = (x: Tensor): Tensor => raw.transpose(x, [0, 2, 1, 3]);
 
 /**
  * The last axis with its halves changed. In bf16 a product with a permutation is faster than cutting and joining, and exact; in f32 a card

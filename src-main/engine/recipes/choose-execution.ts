@@ -11,6 +11,7 @@ import { chooseAttentionParts } from './attention-parts.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
 import { foldsUpdates } from './fold-updates.ts';
+import { fusesChains } from './fuse-chains.ts';
 import { precisionOf } from './inference-session.ts';
 import { mostLabels } from './measure-loss.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -40,6 +41,7 @@ export function chooseExecution(
     attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length),
     kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes),
     folded: foldsUpdates(precisionOf(config.quantization), mode, isGpu),
+    fused: fusesChains(run, mode, isGpu),
   };
 }
 

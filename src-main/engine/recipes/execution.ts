@@ -16,4 +16,6 @@ export interface Execution {
   readonly kept_bytes: number;
   /** Low-rank updates are computed beside the weights, in one product with them. */
   readonly folded: boolean;
+  /** Training steps run what is between products as kernels compiled for each size of batch. */
+  readonly fused: boolean;
 }

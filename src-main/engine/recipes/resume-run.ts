@@ -37,6 +37,7 @@ export function resumeExecution(
     attention_parts: Math.min(execution.attention_parts, now.attention_parts),
     kept_bytes: Math.min(execution.kept_bytes, now.kept_bytes),
     folded: execution.folded && now.folded,
+    fused: execution.fused && !isOnGpu(engine),
   };
   if (execution.mode === 'eager' || engine.binding !== null) return resumed;
   const message = `The run began on another engine and goes on with ${engine.name}, which is slower and rounds differently.`;

@@ -39,6 +39,7 @@ const stateSchema = z.object({
     attention_parts: z.int().default(1),
     kept_bytes: z.number().default(0),
     folded: z.boolean().default(false),
+    fused: z.boolean().default(false),
   }),
   started_at: z.number(),
 });

@@ -76,6 +76,7 @@ export async function openTrainingSession(
     weightDecay: training.weight_decay,
     checkpointing: execution.checkpointing,
     attentionParts: execution.attention_parts,
+    fuses: execution.fused,
     accumulate: training.gradient_accumulation_steps > 1,
   };
   const writesSamples = run.data.eval.length > 0 || training.sample_prompts.length > 0;
@@ -116,7 +117,7 @@ export async function openTrainingSession(
     program,
     optimizer,
     steps,
-    execution: { ...execution, mode: program.mode },
+    execution: { ...execution, mode: program.mode, fused: program.fuses },
     trainedValues: buckets.reduce((sum, { size }) => sum + size, 0),
     tensors: () => tensorsOf(buckets, program.readVariables('state')),
     async files() {

@@ -27,6 +27,8 @@ export interface TrainStepOptions {
   readonly checkpointing: boolean;
   /** Pieces of causal attention; must divide the length of every batch. */
   readonly attentionParts: number;
+  /** Run what is between products as kernels of its own (`Entry.fuses`). */
+  readonly fuses: boolean;
   /** Add up gradients over several batches before each update. */
   readonly accumulate: boolean;
 }
@@ -70,6 +72,7 @@ export function trainEntries(options: TrainStepOptions): Entry[] {
       {
         name: 'train',
         inputs: { ...batch, ...hyper },
+        fuses: options.fuses,
         run(runner, inputs) {
           const { loss, grads } = lossAndGradients(runner, options, inputs);
           return { loss, grad_norm: update(runner, options, grads, inputs['hyper']!) };
@@ -81,6 +84,7 @@ export function trainEntries(options: TrainStepOptions): Entry[] {
     {
       name: 'accumulate',
       inputs: batch,
+      fuses: options.fuses,
       run(runner, inputs) {
         const { loss, grads } = lossAndGradients(runner, options, inputs);
         options.buckets.forEach((bucket, index) => {

@@ -75,7 +75,17 @@ async function countStep(layers: number, checkpointing: boolean) {
   const buckets = makeBuckets(setup.trainables);
   const optimizer = makeOptimizer({ ...ADAMW, loraplus_lr_ratio: null } as never);
   const task = languageTask({ model, tables: new TableCache(model), chunks: CHUNKS });
-  const step = { task, plan, buckets, optimizer, weightDecay: 0, checkpointing, attentionParts: 1, accumulate: false };
+  const step = {
+    task,
+    plan,
+    buckets,
+    optimizer,
+    weightDecay: 0,
+    checkpointing,
+    fuses: false,
+    attentionParts: 1,
+    accumulate: false,
+  };
   const { state } = trainVariables(step);
   const groups = { frozen: planVariables(plan), state };
   const program = new EagerProgram(device, { entries: trainEntries(step), groups });

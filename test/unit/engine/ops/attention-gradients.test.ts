@@ -108,7 +108,7 @@ function maskOf(like: Tensor, options: AttentionCase): Tensor {
 const gradientCase = (options: AttentionCase): GradientCase => ({
   title: options.title,
   inputs: shapesOf(options.sizes),
-  run: ({ q, k, v }) => [attention(q!, headsFirst(k!), headsFirst(v!), maskOf(q!, options), options)],
+  run: ({ q, k, v }) => [attention(headsFirst(q!), headsFirst(k!), headsFirst(v!), maskOf(q!, options), options)],
 });
 
 /** [batch * queries, heads * headDim] */
@@ -158,7 +158,7 @@ describe.each(CASES)('$title', (options) => {
       const tensor = (name: 'q' | 'k' | 'v'): Tensor =>
         makeTensor(runner, runner.input(host[name], 'float32', shapes[name].shape), 'float32', shapes[name].shape);
       const [q, k, v] = [tensor('q'), tensor('k'), tensor('v')];
-      const out = attention(q, headsFirst(k), headsFirst(v), maskOf(q, options), options);
+      const out = attention(headsFirst(q), headsFirst(k), headsFirst(v), maskOf(q, options), options);
       return new Float32Array(device.tensorDataSync(out.id) as Float32Array);
     });
     runner.dispose();
@@ -174,7 +174,7 @@ describe('one value as query, key and value', () => {
       run: ({ x }) => {
         const half = basics.scale(x!, 0.5);
         const mask = maskOf(x!, { ...CASES[0]!, sizes: { ...SMALL, heads: 2 } });
-        return [attention(half, headsFirst(half), headsFirst(x!), mask, { scale: 0.5 })];
+        return [attention(headsFirst(half), headsFirst(half), headsFirst(x!), mask, { scale: 0.5 })];
       },
     });
   });
@@ -189,7 +189,9 @@ describe('a mask with learned numbers in it', () => {
     expectGradients(device, {
       title: '',
       inputs: { ...shapesOf(sizes), mask: { shape } },
-      run: ({ q, k, v, mask }) => [attention(q!, headsFirst(k!), headsFirst(v!), mask!, { scale: 0.7, softcap })],
+      run: ({ q, k, v, mask }) => [
+        attention(headsFirst(q!), headsFirst(k!), headsFirst(v!), mask!, { scale: 0.7, softcap }),
+      ],
     });
   });
 });

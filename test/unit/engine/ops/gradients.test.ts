@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../../src-main/engine/device/device.ts';
 import { activation, ACTIVATIONS, findActivation } from '../../../../src-main/engine/ops/activation.ts';
+import { headsFirst } from '../../../../src-main/engine/nn/batch.ts';
 import * as basics from '../../../../src-main/engine/ops/basics.ts';
 import { embeddingUpdate, takeRows, trainableEmbedding } from '../../../../src-main/engine/ops/embedding.ts';
 import { gatedActivation } from '../../../../src-main/engine/ops/gated-activation.ts';
@@ -163,7 +164,7 @@ const LAYERS: GradientCase[] = [
     run: ({ x }) => {
       const { cos, sin } = angles(x!, 3, 4);
       const [turned, rest] = basics.split(x!, [4, 3], 3);
-      return [basics.concat([rotary(turned!, cos, sin), rest!], 3)];
+      return [basics.concat([rotary(turned!, cos, sin), headsFirst(rest!)], 3)];
     },
   },
   {

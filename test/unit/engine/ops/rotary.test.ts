@@ -5,6 +5,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { EagerRunner } from '../../../../src-main/engine/device/eager-runner.ts';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
+import { headsFirst } from '../../../../src-main/engine/nn/batch.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { rotary } from '../../../../src-main/engine/ops/rotary.ts';
 import { asLeaf, gradients, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
@@ -28,7 +29,7 @@ it('turns bf16 values and their gradients as it turns f32 ones', () => {
       const x = asLeaf(values('x'));
       // Each output is one input times a power of two: exact in both.
       const outputs = [rotary(x, angles(0), angles(-2)), rotary(x, angles(0.5), angles(0))];
-      const roots = outputs.map((value) => ({ value, gradient: values('dy') }));
+      const roots = outputs.map((value) => ({ value, gradient: headsFirst(values('dy')) }));
       const grads = roots.map((root) => gradients([root], [x], raw.add)[0]!);
       return [...outputs, ...grads].flatMap((tensor) => [
         ...(binding.tensorDataSync(raw.cast(tensor, 'float32').id) as Float32Array),

@@ -48,6 +48,8 @@ export interface TinyRunOptions {
   readonly chunks?: number;
   /** Updates are computed beside the weights. */
   readonly folded?: boolean;
+  /** Chains between products run as kernels of their own. */
+  readonly fuses?: boolean;
   readonly accumulate?: boolean;
   /** What an eager run calls in place of the binding. */
   readonly device?: Device;
@@ -97,6 +99,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
       weightDecay: run.weightDecay ?? 0,
       checkpointing: run.checkpointing ?? false,
       attentionParts: run.attentionParts ?? 1,
+      fuses: run.fuses ?? false,
     };
     const { state, sums } = trainVariables(step);
     const options: ProgramOptions = {

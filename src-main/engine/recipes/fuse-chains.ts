@@ -1,0 +1,52 @@
+/**
+ * @file Whether a run's training steps fuse what is between their products (ops/fused.ts).
+ *
+ * Each size of batch costs the time to compile its kernels, the same for small models and large ones; each step gives back time in
+ * proportion to the values that it reads and writes. So it pays where sizes repeat often enough. On a graphics card it was not measured.
+ */
+import { buildBatch } from '../data/batches.ts';
+import type { ModelFacts } from '../models/model.ts';
+import type { Execution } from './execution.ts';
+import { makeSampler, type PreparedRun } from './prepare-run.ts';
+
+/** Seconds that the kernels of one size take to compile: 14 kernels of the 135M shape took 0.5 to 0.7 (test/bench/LOG.md). */
+const COMPILE_SECONDS = 0.7;
+/** Seconds that a value between products becomes cheaper by, and that starting a layer's kernels takes. */
+const VALUE_SECONDS = 1e-9;
+const LAYER_SECONDS = 1.5e-3;
+/** Values between the products of a layer, in hidden and MLP widths, forward and backward. */
+const HIDDEN_VALUES = 10;
+const MLP_VALUES = 4;
+/** The gain must be this many times the cost: both are guesses on a machine that was not asked. */
+const MARGIN = 2;
+/** Batches whose sizes are looked at. */
+const MOST_BATCHES = 512;
+
+/** TUNESMITH_EXECUTION=fused or =plain decides instead: to tell a fault of the kernels from one of the graph. */
+export function fusesChains(run: PreparedRun, mode: Execution['mode'], isGpu: boolean): boolean {
+  if (mode === 'eager' || isGpu) return false;
+  const asked = process.env['TUNESMITH_EXECUTION'];
+  if (asked === 'fused' || asked === 'plain') return asked === 'fused';
+  const { config, batchesPerEpoch, totalSteps, opened } = run;
+  const batches = totalSteps * config.training.gradient_accumulation_steps;
+  const looked = batchesAhead(run, Math.min(batches, batchesPerEpoch, MOST_BATCHES));
+  const sizes = new Set(looked.map(({ key }) => key)).size;
+  const gain = looked.reduce((sum, { tokens }) => sum + gainOf(opened.model.facts, tokens), 0) / looked.length;
+  return gain * batches > MARGIN * COMPILE_SECONDS * sizes;
+}
+
+/** Seconds a batch. @param tokens padding included */
+export function gainOf({ layers, hiddenSize, intermediateSize }: ModelFacts, tokens: number): number {
+  const values = tokens * (HIDDEN_VALUES * hiddenSize + MLP_VALUES * intermediateSize);
+  return layers * (VALUE_SECONDS * values - LAYER_SECONDS);
+}
+
+/** Sizes of the first batches. */
+function batchesAhead({ config, data, task }: PreparedRun, count: number): { key: string; tokens: number }[] {
+  const sampler = makeSampler(data.train, config);
+  const batching = { ...task.batching, maxLength: config.data.max_length };
+  return Array.from({ length: count }, () => {
+    const { batch, seq, decoder } = buildBatch(data.train, sampler.next().rows, batching);
+    return { key: `${batch}x${seq}+${decoder?.seq ?? 0}`, tokens: batch * (seq + (decoder?.seq ?? 0)) };
+  });
+}
