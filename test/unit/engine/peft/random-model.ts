@@ -78,7 +78,8 @@ export async function writeRandomModel(
   const all = config['model_type'] === undefined ? { ...CONFIG, ...config } : config;
   await writeFile(path.join(dir, 'config.json'), JSON.stringify(all));
   await writeFile(path.join(dir, 'tokenizer_config.json'), '{}');
-  const tensors = makeModel(all).weights.map(({ name, shape }) => {
+  const tensors = makeModel(all).weights.map(({ name, shape: ours, transposed }) => {
+    const shape = transposed ? ours.toReversed() : ours;
     const size = shape.reduce((product, side) => product * side, 1);
     return { name, dtype, shape, data: encodeFloats(drawNormal(7, name, size, spread), dtype) };
   });
