@@ -34,6 +34,8 @@ export interface FunctionValue {
 
 export class FunctionRunner implements Runner {
   readonly mode = 'graph';
+  /** It is inside a kernel already. */
+  readonly fuses = false;
   readonly #nodes: GraphNode[] = [];
   readonly #values: string[] = [];
   readonly #constants = new Map<string, ValueId>();

@@ -134,6 +134,10 @@ export class GraphRunner implements Runner {
     return this.#value(`${this.#node('Identity', { T: { type: dtype } }, [this.#values[value]!, control])}:0`);
   }
 
+  get fuses(): boolean {
+    return this.#fuses;
+  }
+
   fused(
     inputs: readonly { readonly id: ValueId; readonly dtype: DType }[],
     body: (runner: Runner, inputs: readonly ValueId[]) => readonly FunctionValue[],

@@ -16,6 +16,7 @@ const SMALL_CONSTANT = 64;
 
 export class EagerRunner implements Runner {
   readonly mode = 'eager';
+  readonly fuses = false;
   readonly #device: Device;
   readonly #constants = new Map<string, ValueId>();
   readonly #variables = new Map<string, ValueId>();

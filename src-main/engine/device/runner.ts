@@ -52,6 +52,8 @@ export interface Runner {
   assign(variable: Variable, value: ValueId): void;
   /** `value`, but not before `after` exists: keeps a graph from merging or hoisting recomputed work. */
   barrier(value: ValueId, dtype: DType, after: ValueId): ValueId;
+  /** Whether `fused` makes kernels. */
+  readonly fuses: boolean;
   /**
    * A chain of ops as one kernel, or null where this runner makes none. `body` gets another runner and the same values in it.
    * @returns one value per result of `body`

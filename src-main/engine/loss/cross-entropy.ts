@@ -7,6 +7,7 @@
  * cross-entropy and Cut Cross-Entropy (Wijmans et al. 2024) for the idea.
  */
 import { sumGradients } from '../ops/basics.ts';
+import { fused } from '../ops/fused.ts';
 import * as raw from '../ops/primitives.ts';
 import { asLeaf, detach, differentiable, gradients, needsGradient, type Tensor } from '../ops/tensor.ts';
 
@@ -142,18 +143,28 @@ function lossOfChunk(
   return all;
 }
 
-/**
- * Losses [n], f32, and, on request, their slopes [n, vocab] in the dtype of the logits.
- *
- * From oneDNN's or cuDNN's softmax p: the slope is p less 1 at the label, the loss log(sum of exp) - logit. p = exp(x - top) / sum
- * tells that logarithm at the largest logit, where p cannot be too small for f32. `SparseSoftmaxCrossEntropyWithLogits` gives the
- * same in one op, which takes twice the time on a processor.
- */
-export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): { losses: Tensor; slopes: () => Tensor } {
-  const wide = raw.cast(logits, 'float32');
-  const p = raw.softmax(wide);
+/** Losses [n], f32, and, on request, their slopes [n, vocab] in the dtype of the logits: p = softmax, less 1 at the label. */
+interface LossOfLogits {
+  readonly losses: Tensor;
+  readonly slopes: () => Tensor;
+}
+
+export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): LossOfLogits {
   const rows = raw.range(logits.runner, labels.shape[0]!);
   const places = raw.concat([raw.reshape(rows, [-1, 1]), raw.reshape(labels, [-1, 1])], 1); // [n, 2]
+  // In f32 the softmax that both ways need is most of the work.
+  const isFused = logits.runner.fuses && logits.dtype === 'bfloat16';
+  return isFused ? fusedCrossEntropy(logits, places) : plainCrossEntropy(logits, places);
+}
+
+/**
+ * From oneDNN's or cuDNN's softmax p: the loss is log(sum of exp) - logit. p = exp(x - top) / sum tells that logarithm at the largest
+ * logit, where p cannot be too small for f32. `SparseSoftmaxCrossEntropyWithLogits` gives the same in one op, which takes twice the time
+ * on a processor.
+ */
+function plainCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
+  const wide = raw.cast(logits, 'float32');
+  const p = raw.softmax(wide);
   const logSum = raw.subtract(raw.reduceMax(wide, [1]), raw.log(raw.reduceMax(p, [1])));
   return {
     losses: raw.subtract(logSum, raw.gatherElements(wide, places)),
@@ -162,6 +173,21 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): { losses: T
       // p any more once the logarithm is there.
       const atLabels = raw.subtract(raw.gatherElements(p, places), 1);
       return raw.cast(raw.updateAt(after(p, logSum), places, atLabels), logits.dtype);
+    },
+  };
+}
+
+/** The sum of exp is one kernel over the logits; what is left of the softmax are the slopes, rounded once, and p at the label is exp(-loss). */
+function fusedCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
+  const top = raw.reduceMax(raw.cast(logits, 'float32'), [1], true);
+  const [sum] = fused([logits, top], ['float32'], (x, t) => [raw.sum(raw.exp(raw.subtract(x!, t!)), [-1])]);
+  const logSum = raw.add(raw.reshape(top, [-1]), raw.log(sum!));
+  const losses = raw.subtract(logSum, raw.cast(raw.gatherElements(logits, places), 'float32'));
+  return {
+    losses,
+    slopes() {
+      const atLabels = raw.subtract(raw.exp(raw.negate(losses)), 1);
+      return raw.updateAt(raw.softmax(logits), places, raw.cast(atLabels, logits.dtype));
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Tensor } from '../ops/tensor.ts';
 import type { TokenBatch } from './batch.ts';
 import type { Linear } from './linear.ts';
 import type { Mlp } from './mlp.ts';
-import { applyNorm, type Norm, normWeights } from './norm.ts';
+import { applyNorm, type Norm, normWeights, readStream } from './norm.ts';
 import {
   applySelfAttention,
   type SelfAttention,
@@ -47,9 +47,10 @@ export function sequentialBlock(parts: BlockParts, norms: BranchNorms): Block {
   const { attention, mlp } = parts;
   const { beforeAttention, afterAttention, beforeMlp, afterMlp } = norms;
   return makeBlock(parts, [beforeAttention, afterAttention, beforeMlp, afterMlp], (ctx, x, tokens, mask) => {
-    const attended = applySelfAttention(ctx, read(ctx, x, beforeAttention), attention, tokens, mask);
-    const between = basics.addToStream(x, normed(ctx, attended, afterAttention));
-    return basics.addToStream(between, normed(ctx, mlp.apply(ctx, read(ctx, between, beforeMlp)), afterMlp));
+    const first = readStream(ctx, x, beforeAttention);
+    const attended = applySelfAttention(ctx, first.input, attention, tokens, mask);
+    const second = readStream(ctx, basics.addToStream(first.stream, normed(ctx, attended, afterAttention)), beforeMlp);
+    return basics.addToStream(second.stream, normed(ctx, mlp.apply(ctx, second.input), afterMlp));
   });
 }
 
@@ -77,10 +78,10 @@ export function normToStream(ctx: StepContext, x: Tensor, norm: Norm): Tensor {
 export function parallelBlock(parts: BlockParts, beforeAttention: Norm, beforeMlp: Norm | null): Block {
   const { attention, mlp } = parts;
   return makeBlock(parts, [beforeAttention, beforeMlp], (ctx, x, tokens, mask) => {
-    const input = applyNorm(ctx, x, beforeAttention);
-    const attended = applySelfAttention(ctx, input, attention, tokens, mask);
-    const computed = mlp.apply(ctx, beforeMlp ? applyNorm(ctx, x, beforeMlp) : input);
-    return basics.addToStream(basics.addToStream(x, attended), computed);
+    const first = readStream(ctx, x, beforeAttention);
+    const second = beforeMlp ? readStream(ctx, first.stream, beforeMlp) : first;
+    const attended = applySelfAttention(ctx, first.input, attention, tokens, mask);
+    return basics.addToStream(basics.addToStream(second.stream, attended), mlp.apply(ctx, second.input));
   });
 }
 
@@ -97,9 +98,5 @@ function makeBlock(
     apply,
   };
 }
-
-/** What a branch reads of the stream. */
-const read = (ctx: StepContext, x: Tensor, norm: Norm | null): Tensor =>
-  norm ? applyNorm(ctx, x, norm) : basics.cast(x, ctx.compute);
 
 const normed = (ctx: StepContext, y: Tensor, norm: Norm | null): Tensor => (norm ? applyNorm(ctx, y, norm) : y);

@@ -13,7 +13,7 @@ import {
 } from './cross-attention.ts';
 import type { Linear } from './linear.ts';
 import type { Mlp } from './mlp.ts';
-import { applyNorm, type Norm, normWeights } from './norm.ts';
+import { type Norm, normWeights, readStream } from './norm.ts';
 import {
   applySelfAttention,
   type SelfAttention,
@@ -66,12 +66,12 @@ export function makeDecoderBlock(parts: DecoderBlockParts): DecoderBlock {
     ],
     linears: [...selfAttentionLinears(attention), ...crossAttentionLinears(crossAttention), ...mlp.linears],
     apply(ctx, x, tokens, masks, states) {
-      const own = applySelfAttention(ctx, applyNorm(ctx, x, beforeAttention), attention, tokens, masks.own);
-      const written = basics.addToStream(x, own);
-      const query = applyNorm(ctx, written, beforeCrossAttention);
-      const looked = applyCrossAttention(ctx, query, crossAttention, tokens, states, masks.source);
-      const informed = basics.addToStream(written, looked);
-      return basics.addToStream(informed, mlp.apply(ctx, applyNorm(ctx, informed, beforeMlp)));
+      const first = readStream(ctx, x, beforeAttention);
+      const own = applySelfAttention(ctx, first.input, attention, tokens, masks.own);
+      const second = readStream(ctx, basics.addToStream(first.stream, own), beforeCrossAttention);
+      const looked = applyCrossAttention(ctx, second.input, crossAttention, tokens, states, masks.source);
+      const third = readStream(ctx, basics.addToStream(second.stream, looked), beforeMlp);
+      return basics.addToStream(third.stream, mlp.apply(ctx, third.input));
     },
   };
 }

@@ -2,8 +2,9 @@
  * @file Norm layers by their Hugging Face path: RMS norm (`weight`) and layer norm (`weight`, `bias`).
  */
 import type { FloatDType } from '../device/dtype.ts';
+import * as basics from '../ops/basics.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
-import { rmsNorm } from '../ops/rms-norm.ts';
+import { type Normed, rmsNorm } from '../ops/rms-norm.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import { vectorOf } from './linear.ts';
 import type { StepContext } from './step-context.ts';
@@ -36,12 +37,18 @@ export function normWeights(norms: readonly (Norm | null)[]): WeightSpec[] {
 }
 
 /** @param x [..., size], any float dtype @returns the same shape, in the compute dtype where no other is asked for */
-export function applyNorm(
-  ctx: StepContext,
-  x: Tensor,
-  { kind, path, eps, addOne }: Norm,
-  dtype: FloatDType = ctx.compute,
-): Tensor {
+export function applyNorm(ctx: StepContext, x: Tensor, norm: Norm, dtype: FloatDType = ctx.compute): Tensor {
+  return normAndInput(ctx, x, norm, dtype).out;
+}
+
+/** What a branch reads of the stream through its norm, and the stream to add to. @param norm null = none */
+export function readStream(ctx: StepContext, stream: Tensor, norm: Norm | null): { input: Tensor; stream: Tensor } {
+  if (norm === null) return { input: basics.cast(stream, ctx.compute), stream };
+  const { out, x } = normAndInput(ctx, stream, norm, ctx.compute);
+  return { input: out, stream: x };
+}
+
+function normAndInput(ctx: StepContext, x: Tensor, { kind, path, eps, addOne }: Norm, dtype: FloatDType): Normed {
   const weight = vectorOf(ctx, `${path}.weight`);
   if (kind === 'rms') return rmsNorm(x, weight, { eps, dtype, addOne });
   return layerNorm(x, weight, vectorOf(ctx, `${path}.bias`), { eps, dtype });

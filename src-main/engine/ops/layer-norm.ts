@@ -5,6 +5,7 @@ import type { FloatDType } from '../device/dtype.ts';
 import { unbroadcast } from './basics.ts';
 import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
+import type { Normed } from './rms-norm.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
 export interface LayerNormOptions {
@@ -18,11 +19,12 @@ export interface LayerNormOptions {
  * @param x [..., hidden], any float dtype.
  * @param weight [hidden], f32.
  * @param bias [hidden], f32; null = none.
+ * @returns also x itself, as `rmsNorm` does
  */
-export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps, dtype }: LayerNormOptions): Tensor {
+export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps, dtype }: LayerNormOptions): Normed {
   let mean: Tensor;
   let inverse: Tensor;
-  const [out] = differentiable(
+  const [out, stream] = differentiable(
     x.runner,
     bias ? [x, weight, bias] : [x, weight],
     (save) => {
@@ -37,17 +39,23 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps,
       });
       [mean, inverse] = figures as [Tensor, Tensor];
       save(x, mean, inverse);
-      return [result!];
+      return [result!, x];
     },
-    ([dy]) => {
-      const [dx] = fused([dy!, x, weight, mean, inverse], [x.dtype], (gradient, value, w, m, r) => {
-        const normed = normalize(value!, m!, r!);
-        const scaled = raw.multiply(raw.cast(gradient!, 'float32'), w!);
-        const along = raw.mean(raw.multiply(scaled, normed), [-1], true);
-        const level = raw.mean(scaled, [-1], true);
-        return [raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, along)), r!)];
-      });
-      const gradient = (): Tensor => raw.cast(dy!, 'float32');
+    ([dy, along]) => {
+      if (!dy) return bias ? [along!, null, null] : [along!, null];
+      const [dx] = fused(
+        [dy, x, weight, mean, inverse, ...(along ? [along] : [])],
+        [x.dtype],
+        (gradient, value, w, m, r, passed) => {
+          const normed = normalize(value!, m!, r!);
+          const scaled = raw.multiply(raw.cast(gradient!, 'float32'), w!);
+          const turn = raw.mean(raw.multiply(scaled, normed), [-1], true);
+          const level = raw.mean(scaled, [-1], true);
+          const dx = raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, turn)), r!);
+          return [passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx];
+        },
+      );
+      const gradient = (): Tensor => raw.cast(dy, 'float32');
       const dw = needsGradient(weight)
         ? unbroadcast(raw.multiply(gradient(), normalize(x, mean, inverse)), weight.shape)
         : null;
@@ -55,7 +63,7 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps,
       return bias ? [dx!, dw, db] : [dx!, dw];
     },
   );
-  return out!;
+  return { out: out!, x: stream! };
 }
 
 const normalize = (x: Tensor, mean: Tensor, inverse: Tensor): Tensor =>

@@ -6,8 +6,9 @@
  * outputs), and their A matrices too. Source: Hu et al. 2021; PEFT's LoraLayer for scaling and dropout.
  */
 import type { Dim } from '../device/dim.ts';
-import * as raw from './primitives.ts';
+import { fused } from './fused.ts';
 import { matmul } from './matmul.ts';
+import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
 /** A trainable tensor: the f32 leaf that gets the gradient, and its copy in the dtype that products run in. */
@@ -137,9 +138,19 @@ export function gradientOfB(
   dy: Tensor,
   narrow: Tensor,
 ): { b: Tensor; s: Tensor | null } {
-  // (narrow^T dy)^T, since only the narrow factor is then laid out anew.
-  const raised = raw.transpose(matmul(narrow, dy, { transposeA: true }), [1, 0]); // [out, rank]
-  if (!s) return { b: raw.multiply(raised, scale), s: null };
-  const ds = raw.multiply(raw.sum(raw.multiply(raised, b.value), [1]), scale);
-  return { b: raw.multiply(raw.multiply(raised, raw.reshape(s.value, [-1, 1])), scale), s: ds };
+  // dB'^T, since only the narrow factor of the product is then laid out anew.
+  const raised = matmul(narrow, dy, { transposeA: true }); // [rank, out]
+  const upright = (x: Tensor): Tensor => raw.transpose(x, [1, 0]);
+  if (!s) {
+    const [db] = fused([raised], [raised.dtype], (x) => [raw.multiply(upright(x!), scale)]);
+    return { b: db!, s: null };
+  }
+  const [db, ds] = fused([raised, b.value, s.value], [raised.dtype, raised.dtype], (x, factor, along) => {
+    const gradient = upright(x!);
+    return [
+      raw.multiply(raw.multiply(gradient, raw.reshape(along!, [-1, 1])), scale),
+      raw.multiply(raw.sum(raw.multiply(gradient, factor!), [1]), scale),
+    ];
+  });
+  return { b: db!, s: ds! };
 }

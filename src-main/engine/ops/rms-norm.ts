@@ -7,6 +7,12 @@ import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
+/** A norm's result, and what it was taken of. */
+export interface Normed {
+  readonly out: Tensor;
+  readonly x: Tensor;
+}
+
 export interface RmsNormOptions {
   readonly eps: number;
   /** dtype of the result; the statistics are always f32. */
@@ -19,11 +25,12 @@ export interface RmsNormOptions {
  * x / sqrt(mean(x^2) + eps) * weight.
  * @param x [..., hidden], any float dtype.
  * @param weight [hidden], f32.
+ * @returns also x itself: who goes on with it has both gradients of x added up in one go
  */
-export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false }: RmsNormOptions): Tensor {
+export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false }: RmsNormOptions): Normed {
   const factor = (w: Tensor): Tensor => (addOne ? raw.add(w, 1) : w);
   let inverse: Tensor;
-  const [out] = differentiable(
+  const [out, stream] = differentiable(
     x.runner,
     [x, weight],
     (save) => {
@@ -34,22 +41,28 @@ export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false 
       });
       inverse = r!;
       save(x, inverse);
-      return [result!];
+      return [result!, x];
     },
-    ([dy]) => {
+    ([dy, along]) => {
+      if (!dy) return [along!, null];
       // With r = 1 / rms: dx = r g - r^3 mean(g x) x. x itself is kept, not x r; and a sum joins the other gradients of the stream.
-      const [dx] = fused([dy!, x, weight, inverse], [x.dtype], (gradient, value, w, r) => {
-        const wide = raw.cast(value!, 'float32');
-        const scaled = raw.multiply(raw.cast(gradient!, 'float32'), factor(w!));
-        const along = raw.mean(raw.multiply(scaled, wide), [-1], true);
-        const pull = raw.multiply(raw.multiply(along, raw.square(r!)), raw.negate(r!)); // [..., 1]
-        return [raw.add(raw.multiply(scaled, r!), raw.multiply(wide, pull))];
-      });
-      const dw = needsGradient(weight) ? unbroadcast(slopeOfWeight(dy!, x, inverse), weight.shape) : null;
+      const [dx] = fused(
+        [dy, x, weight, inverse, ...(along ? [along] : [])],
+        [x.dtype],
+        (gradient, value, w, r, passed) => {
+          const wide = raw.cast(value!, 'float32');
+          const scaled = raw.multiply(raw.cast(gradient!, 'float32'), factor(w!));
+          const mean = raw.mean(raw.multiply(scaled, wide), [-1], true);
+          const pull = raw.multiply(raw.multiply(mean, raw.square(r!)), raw.negate(r!)); // [..., 1]
+          const dx = raw.add(raw.multiply(scaled, r!), raw.multiply(wide, pull));
+          return [passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx];
+        },
+      );
+      const dw = needsGradient(weight) ? unbroadcast(slopeOfWeight(dy, x, inverse), weight.shape) : null;
       return [dx!, dw];
     },
   );
-  return out!;
+  return { out: out!, x: stream! };
 }
 
 const slopeOfWeight = (dy: Tensor, x: Tensor, inverse: Tensor): Tensor =>

@@ -116,33 +116,58 @@ const LAYERS: GradientCase[] = [
     {
       title: `rmsNorm, addOne ${String(addOne)}`,
       inputs: { x: { shape: [3, 7] }, weight: { shape: [7] } },
-      run: ({ x, weight }) => [rmsNorm(x!, weight!, { eps: 1e-2, dtype: 'float32', addOne })],
+      run: ({ x, weight }) => [rmsNorm(x!, weight!, { eps: 1e-2, dtype: 'float32', addOne }).out],
     },
     {
       title: `rmsNorm over heads, addOne ${String(addOne)}`,
       inputs: { x: { shape: [2, 3, 2, 6] }, weight: { shape: [6] } },
-      run: ({ x, weight }) => [rmsNorm(x!, weight!, { eps: 1e-6, dtype: 'float32', addOne })],
+      run: ({ x, weight }) => [rmsNorm(x!, weight!, { eps: 1e-6, dtype: 'float32', addOne }).out],
     },
   ]),
   {
     title: 'rmsNorm of a value that is normed twice',
     inputs: { x: { shape: [3, 8] }, weight: { shape: [8] } },
     run: ({ x, weight }) => {
-      const once = rmsNorm(x!, weight!, { eps: 1e-3, dtype: 'float32' });
-      return [rmsNorm(once, weight!, { eps: 1e-3, dtype: 'float32' })];
+      const once = rmsNorm(x!, weight!, { eps: 1e-3, dtype: 'float32' }).out;
+      return [rmsNorm(once, weight!, { eps: 1e-3, dtype: 'float32' }).out];
     },
   },
   {
     title: 'layerNorm with a bias, over three axes',
     inputs: { x: { shape: [2, 3, 7] }, weight: { shape: [7] }, bias: { shape: [7] } },
-    run: ({ x, weight, bias }) => [layerNorm(x!, weight!, bias!, { eps: 1e-2, dtype: 'float32' })],
+    run: ({ x, weight, bias }) => [layerNorm(x!, weight!, bias!, { eps: 1e-2, dtype: 'float32' }).out],
   },
   {
     title: 'layerNorm without a bias, of a value that is normed twice',
     inputs: { x: { shape: [3, 8] }, weight: { shape: [8] } },
     run: ({ x, weight }) => {
-      const once = layerNorm(x!, weight!, null, { eps: 1e-3, dtype: 'float32' });
-      return [layerNorm(once, weight!, null, { eps: 1e-3, dtype: 'float32' })];
+      const once = layerNorm(x!, weight!, null, { eps: 1e-3, dtype: 'float32' }).out;
+      return [layerNorm(once, weight!, null, { eps: 1e-3, dtype: 'float32' }).out];
+    },
+  },
+  {
+    title: 'rmsNorm and the value it was taken of',
+    inputs: { x: { shape: [3, 8] }, weight: { shape: [8] } },
+    run: ({ x, weight }) => {
+      const { out, x: same } = rmsNorm(x!, weight!, { eps: 1e-3, dtype: 'float32' });
+      return [out, basics.multiply(same, out), same];
+    },
+  },
+  {
+    title: 'the value that an rmsNorm was taken of, alone',
+    inputs: { x: { shape: [3, 8] } },
+    run: ({ x }) => {
+      const weight = raw.fill(x!.runner, [8], 2);
+      const { x: same } = rmsNorm(x!, weight, { eps: 1e-3, dtype: 'float32' });
+      return [basics.multiply(same, same)];
+    },
+  },
+  {
+    title: 'layerNorm and the value it was taken of',
+    inputs: { x: { shape: [3, 8] }, weight: { shape: [8] }, bias: { shape: [8] } },
+    run: ({ x, weight, bias }) => {
+      const { out, x: same } = layerNorm(x!, weight!, bias!, { eps: 1e-3, dtype: 'float32' });
+      return [out, basics.multiply(same, out), same];
     },
   },
   {

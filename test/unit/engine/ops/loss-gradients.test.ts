@@ -80,7 +80,10 @@ const TIED: GradientCase = {
   run: ({ table, norm }) => {
     const ids = raw.constant(table!.runner, Int32Array.from([1, 5, 1, 2]), 'int32', [4]);
     const places = raw.constant(table!.runner, Int32Array.from([3, 0, 1, 1, 0, 0]), 'int32', [6]);
-    const states = rmsNorm(trainableEmbedding(parameter(table!), ids, null), norm!, { eps: 1e-2, dtype: 'float32' });
+    const states = rmsNorm(trainableEmbedding(parameter(table!), ids, null), norm!, {
+      eps: 1e-2,
+      dtype: 'float32',
+    }).out;
     return [
       chunkedCrossEntropy({
         ...{ hidden: takeRows(states, places), ...labelTensors(table!), headLeaves: [table!], chunks: 2 },
@@ -100,7 +103,7 @@ function blocks(
       const seed = raw.constant(input.runner, Int32Array.of(17, stream), 'int32', [2]);
       const kept = raw.compare('GreaterEqual', raw.randomUniform(input.runner, input.shape, seed), 0.5);
       const mask = raw.multiply(raw.cast(kept, 'float32'), 2);
-      const normed = basics.applyMask(rmsNorm(input, norm!, { eps: 1e-2, dtype: 'float32' }), mask);
+      const normed = basics.applyMask(rmsNorm(input, norm!, { eps: 1e-2, dtype: 'float32' }).out, mask);
       return basics.addToStream(input, activation(trainableLinear(normed, parameter(w)), 'silu'));
     };
   };
