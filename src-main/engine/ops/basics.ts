@@ -39,7 +39,7 @@ export function addToStream(stream: Tensor, branch: Tensor): Tensor {
     stream.runner,
     [stream, branch],
     () => fused([stream, branch], [stream.dtype], (x, y) => [raw.add(x!, raw.cast(y!, stream.dtype))]),
-    ([dy]) => [dy!, raw.cast(dy!, branch.dtype)],
+    ([dy]) => [dy!, ...(branch.dtype === dy!.dtype ? [dy!] : fused([dy!], [branch.dtype], (gradient) => [gradient!]))],
   );
   return out!;
 }

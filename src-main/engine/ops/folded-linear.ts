@@ -66,10 +66,10 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       const first = dys.find((dy) => dy !== null)!;
       let [dx, back]: [Tensor | null, Tensor | null] = [null, null]; // back: the gradient of narrow
       if (needsGradient(x)) {
-        const both = throughWeights(dys, weight(beside, first), sizes, x); // [tokens, in + room]
-        back = raw.sliceAxis(both, 1, width, room);
-        [dx] = fused([both, matmul(back, stackedA)], [x.dtype], (joined, through) => [
-          raw.add(raw.split(joined!, [width, room], 1)[0]!, through!),
+        const both = throughWeights(dys, weight(beside, first), sizes, x); // each [tokens, in + room]
+        back = both.map((part) => raw.sliceAxis(part, 1, width, room)).reduce((a, b) => raw.add(a, b));
+        [dx] = fused([matmul(back, stackedA), ...both], [x.dtype], (through, ...parts) => [
+          parts.map((part) => raw.split(part, [width, room], 1)[0]!).reduce((a, b) => raw.add(a, b), through!),
         ]) as [Tensor];
       } else {
         const zeros = (size: number): Tensor => raw.fill(x.runner, [x.shape[0]!, size], 0, x.dtype);
@@ -101,13 +101,19 @@ function rowsOf(weight: Tensor, sizes: readonly number[]): Tensor[] {
   return sizes.map((size) => raw.sliceAxis(weight, 0, (end += size) - size, size));
 }
 
-/** Results that are as wide as the input or wider are too much to join: their products are added up. @returns dy W, all linears together */
-function throughWeights(dys: readonly (Tensor | null)[], weight: Tensor, sizes: readonly number[], x: Tensor): Tensor {
+/**
+ * @returns dy W: one product for all linears, or, where they are as wide as the input or wider, which is too much to join, one for each:
+ *   their sum is meant
+ */
+function throughWeights(
+  dys: readonly (Tensor | null)[],
+  weight: Tensor,
+  sizes: readonly number[],
+  x: Tensor,
+): Tensor[] {
   const width = x.shape[1] as number;
-  if (sizes.some((size) => size < width)) return matmul(joinGradients(dys, sizes, x), weight);
-  return rowsOf(weight, sizes)
-    .flatMap((rows, index) => (dys[index] ? [matmul(dys[index], rows)] : []))
-    .reduce((a, b) => raw.add(a, b));
+  if (sizes.some((size) => size < width)) return [matmul(joinGradients(dys, sizes, x), weight)];
+  return rowsOf(weight, sizes).flatMap((rows, index) => (dys[index] ? [matmul(dys[index], rows)] : []));
 }
 
 /** Each B' in the rows of its linear and in columns of its own. @returns [sum of sizes, room] */
