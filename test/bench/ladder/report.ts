@@ -28,8 +28,8 @@ export const LADDER_TEXT: PartText<LadderFigures> = {
   title: 'Ladder',
   method:
     'What each lever gives: the sample task’s rows (real lengths), LoRA r=8 on all linear layers, the engine alone in a fresh process per ' +
-    'rung. tokens/s counts tokens that are not padding. A rung is the one above and one more change; the lines that begin with “with” or ' +
-    `“without” change the whole ladder in one point. ${NOT_SEPARABLE}`,
+    'rung. tokens/s counts tokens that are not padding; kernels of fused chains are compiled before the steps that count. A rung is the one ' +
+    `above and one more change; the lines that begin with “with” or “without” change the whole ladder in one point. ${NOT_SEPARABLE}`,
   formatFigures({ paddedRows, packedRows, rungs }) {
     const heads = ['', 'tokens/s', 'change', 'peak memory GB', 'change'];
     const note = `${paddedRows} padded rows or ${packedRows} packed rows a step.`;

@@ -15,6 +15,8 @@ export interface RungSettings {
   readonly checkpointing: boolean;
   /** Expanded copies of quantized weights are kept. */
   readonly copies: boolean;
+  /** What is between products runs as kernels compiled for each size of batch; null = as the product chooses. */
+  readonly fused: boolean | null;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -38,6 +40,7 @@ const START: RungSettings = {
   chunks: 1,
   checkpointing: false,
   copies: true,
+  fused: false,
   env: {},
 };
 
@@ -49,9 +52,10 @@ const LADDER: readonly [name: string, change: Partial<RungSettings>][] = [
   ['+ answers alone have labels', { labels: 'answers' }],
   ['+ batches of similar lengths', { batches: 'length' }],
   ['+ packed rows', { batches: 'packed' }],
+  ['+ fused chains', { fused: true }],
 ];
 
-const TOP = '+ packed rows';
+const TOP = LADDER.at(-1)![0];
 
 /** Changes to the whole ladder, each for itself. */
 const APART: readonly [name: string, change: Partial<RungSettings>][] = [
@@ -91,4 +95,5 @@ function stepsOf({ mode }: RungSettings): number {
 export const NOT_SEPARABLE =
   'Not separable without a second implementation in the product: hand-written gradients without any for frozen weights, shared products ' +
   'of query/key/value and gate/up with their adapters (which linears share an input is part of a model’s code), adapters in bf16 apart ' +
-  'from the base (one compute dtype), rotary and norms in few ops, the fused optimizer update. Their effect is inside the first rung.';
+  'from the base (one compute dtype), rotary and norms in few ops where they are not fused, the fused optimizer update. Their effect is ' +
+  'inside the first rung.';

@@ -22,7 +22,23 @@ describe('the ladder', () => {
 
   it('compares what stands apart with the whole ladder', () => {
     const apart = RUNGS.filter(({ name }) => !name.startsWith('+') && name !== RUNGS[0]!.name);
-    for (const rung of apart) expect(rung.against, rung.name).toBe('+ packed rows');
+    const top = RUNGS.filter(({ name }) => name.startsWith('+')).at(-1)!;
+    expect(apart.length).toBeGreaterThan(4);
+    for (const rung of apart) {
+      expect(rung.against, rung.name).toBe(top.name);
+      expect(changesOf(rung, top).length, rung.name).toBeGreaterThan(0);
+    }
+  });
+
+  it('leaves no choice of fusing to the product: a rung says what it measured', () => {
+    const fused = RUNGS.filter(({ settings }) => settings.fused);
+    expect(RUNGS.filter(({ settings }) => settings.fused === null)).toEqual([]);
+    expect(fused[0]).toMatchObject({
+      name: '+ fused chains',
+      against: '+ packed rows',
+      settings: { mode: 'compiled' },
+    });
+    expect(fused.length).toBe(RUNGS.length - RUNGS.indexOf(fused[0]!));
   });
 
   it('shows changes against the rung before, none against one that failed', () => {
