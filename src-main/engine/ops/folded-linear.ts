@@ -68,9 +68,15 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       if (needsGradient(x)) {
         const both = throughWeights(dys, weight(beside, first), sizes, x); // each [tokens, in + room]
         back = both.map((part) => raw.sliceAxis(part, 1, width, room)).reduce((a, b) => raw.add(a, b));
-        [dx] = fused([matmul(back, stackedA), ...both], [x.dtype], (through, ...parts) => [
-          parts.map((part) => raw.split(part, [width, room], 1)[0]!).reduce((a, b) => raw.add(a, b), through!),
-        ]) as [Tensor];
+        [dx] = fused([matmul(back, stackedA), ...both], [x.dtype], (through, ...parts) => {
+          const direct = parts.map((part) => raw.split(part, [width, room], 1)[0]!);
+          return [
+            raw.add(
+              direct.reduce((a, b) => raw.add(a, b)),
+              through!,
+            ),
+          ];
+        }) as [Tensor];
       } else {
         const zeros = (size: number): Tensor => raw.fill(x.runner, [x.shape[0]!, size], 0, x.dtype);
         const through = bs.flatMap((b, index) => {
