@@ -1,6 +1,6 @@
 /**
  * @file Graphs that fuse against op-by-op execution for the blocks that Llama has not: other norms, activations, positions, masks and orders
- * of branches. Losses, gradient norms and trained tensors to 1e-6 in f32, over batches of several sizes.
+ * of branches. Losses, gradient norms and trained tensors to 1e-6 in f32, over batches of two sizes, and to 1e-2 in bf16.
  */
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Batch } from '../../../../src-main/engine/data/batches.ts';
@@ -10,7 +10,8 @@ import { openBinding } from '../support/open-binding.ts';
 import { openTinyRun, type TinyRunOptions } from '../support/tiny-run.ts';
 import { largestGap, largestGapOf, makeBatch, makePair, randomBatch, trainStep } from '../support/tiny-steps.ts';
 
-const TOLERANCE = 1e-6;
+/** In bf16 chains round once, at their ends, and single ops each time. */
+const TOLERANCES = { float32: 1e-6, bfloat16: 1e-2 };
 const SIZES = {
   ...{ vocab_size: 20, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
   ...{ num_attention_heads: 4, max_position_embeddings: 32 },
@@ -18,10 +19,9 @@ const SIZES = {
 const GPT2 = { model_type: 'gpt2', vocab_size: 20, n_embd: 16, n_layer: 2, n_head: 4, n_positions: 32 };
 const rotated = (part: number) => ({ rope_type: 'default', rope_theta: 10000, partial_rotary_factor: part });
 
-const ROWS = [randomBatch(1, [9, 5]), randomBatch(2, [17]), randomBatch(3, [3, 24, 11])];
+const ROWS = [randomBatch(1, [9, 5]), randomBatch(2, [3, 24, 11])];
 const PAIRS = [
   makeBatch([[makePair(1, 9, 4)], [makePair(2, 5, 13)]]),
-  makeBatch([[makePair(3, 24, 3)]]),
   makeBatch([[makePair(4, 7, 7), makePair(5, 6, 2)], [makePair(6, 1, 17)], [makePair(7, 12, 6)]]),
 ];
 
@@ -80,32 +80,25 @@ let binding: TensorFlowBinding;
 beforeAll(async () => (binding = await openBinding()));
 
 describe.each(SETTINGS)('$title', ({ title, config, spread, batches = ROWS, ...settings }) => {
-  it('trains as op by op', async () => {
-    const { dir } = await writeRandomModel(place(title.replaceAll(/\W+/g, '-')), config, 'F32', spread);
-    const open = async (options: Pick<TinyRunOptions, 'mode' | 'fuses' | 'checkpointing'>) => {
-      // Plain descent: AdamW would blow up the rounding of gradients that are zero, as those of key biases, to full steps.
-      const run = await openTinyRun({
-        binding,
-        dir,
-        peft: { peft_type: 'NONE' },
-        optim: 'sgd',
-        ...settings,
-        ...options,
-      });
-      onTestFinished(() => run.dispose());
-      return run;
-    };
-    const eager = await open({ mode: 'eager', checkpointing: false });
-    const fused = await open({ mode: 'compiled', fuses: true });
+  it.each(['float32', 'bfloat16'] as const)('trains as op by op in %s', async (compute) => {
+    const { dir } = await writeRandomModel(place(`${title.replaceAll(/\W+/g, '-')}-${compute}`), config, 'F32', spread);
+    // Plain descent: AdamW would blow up the rounding of gradients that are zero, as those of key biases, to full steps.
+    const common = { binding, dir, compute, peft: { peft_type: 'NONE' }, optim: 'sgd', ...settings } as const;
+    const eager = await openTinyRun({ ...common, mode: 'eager', checkpointing: false });
+    onTestFinished(() => eager.dispose());
+    const fused = await openTinyRun({ ...common, mode: 'compiled', fuses: true });
+    onTestFinished(() => fused.dispose());
     expect(fused.program).toMatchObject({ mode: 'compiled', fuses: true });
+    const tolerance = TOLERANCES[compute];
     const start = eager.tensors();
-    for (const [index, batch] of batches.entries()) {
+    // Other sizes need other kernels, which takes its time: in bf16 only what chains are made of differs.
+    for (const [index, batch] of batches.slice(compute === 'float32' ? 0 : -1).entries()) {
       const step = { step: index + 1, learningRate: 0.1, maxNorm: 0.5 };
       const [wanted, found] = [eager, fused].map((run) => trainStep(run, [batch], step));
-      expect(largestGap([found!.loss], [wanted!.loss])).toBeLessThan(TOLERANCE);
-      expect(Math.abs(found!.gradNorm / wanted!.gradNorm - 1)).toBeLessThan(TOLERANCE * 10);
+      expect(largestGap([found!.loss], [wanted!.loss])).toBeLessThan(tolerance);
+      expect(Math.abs(found!.gradNorm / wanted!.gradNorm - 1)).toBeLessThan(tolerance * 10);
     }
-    expect(largestGapOf(fused.tensors(), eager.tensors())).toBeLessThan(TOLERANCE);
+    expect(largestGapOf(fused.tensors(), eager.tensors())).toBeLessThan(tolerance);
     for (const [name, values] of eager.tensors()) {
       if (!/\bk_proj\.bias$/.test(name)) expect(largestGap(values, start.get(name)!), name).toBeGreaterThan(1e-5);
     }
