@@ -43,6 +43,8 @@ export interface BuildBatchOptions {
   readonly padTokenId: number;
   /** Rows are never longer. */
   readonly maxLength: number;
+  /** Lengths are rounded up to a multiple of this, itself a multiple of `LENGTH_STEP`, which it is where left out. */
+  readonly lengthStep?: number;
   /** Token that an encoder-decoder's answers begin with. */
   readonly decoderStartTokenId?: number;
   /** What a token costs beside a pair of tokens of a row (row-layout.ts): packed rows are then laid out anew. Left out = kept as they are. */
@@ -119,10 +121,13 @@ interface Grid extends DecoderBatch {
   readonly tokens: number;
 }
 
-function fillGrid(rows: readonly (readonly Int32Array[])[], { padTokenId, maxLength }: BuildBatchOptions): Grid {
+function fillGrid(
+  rows: readonly (readonly Int32Array[])[],
+  { padTokenId, maxLength, lengthStep = LENGTH_STEP }: BuildBatchOptions,
+): Grid {
   const longest = Math.max(1, ...rows.map((row) => row.reduce((sum, ids) => sum + ids.length, 0)));
   if (longest > maxLength) throw new Error(`internal: a row has ${longest} tokens, more than max_length ${maxLength}`);
-  const seq = Math.min(maxLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
+  const seq = Math.min(maxLength, Math.ceil(longest / lengthStep) * lengthStep);
   const inputIds = new Int32Array(rows.length * seq).fill(padTokenId);
   const positionIds = new Int32Array(rows.length * seq);
   const segmentIds = new Int32Array(rows.length * seq);

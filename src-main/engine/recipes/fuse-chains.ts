@@ -4,7 +4,7 @@
  * Each size of batch costs the time to compile its kernels, the same for small models and large ones; each step gives back time in
  * proportion to the values that it reads and writes. So it pays where sizes repeat often enough. On a graphics card it was not measured.
  */
-import { buildBatch } from '../data/batches.ts';
+import { buildBatch, LENGTH_STEP } from '../data/batches.ts';
 import type { ModelFacts } from '../models/model.ts';
 import type { Execution } from './execution.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
@@ -22,17 +22,36 @@ const MARGIN = 2;
 /** Batches whose sizes are looked at. */
 const MOST_BATCHES = 512;
 
+/** Lengths are rounded up to this where each costs kernels of its own. */
+const FUSED_LENGTH_STEP = 4 * LENGTH_STEP;
+/** Kernels of a size take 3 to 4 MB and are never given back. */
+const MOST_SIZES = 64;
+
+/** What batch lengths of a run are multiples of. */
+export const lengthStepOf = ({ fused }: Pick<Execution, 'fused'>): number => (fused ? FUSED_LENGTH_STEP : LENGTH_STEP);
+
 /** TUNESMITH_EXECUTION=fused or =plain decides instead: to tell a fault of the kernels from one of the graph. */
 export function fusesChains(run: PreparedRun, mode: Execution['mode'], isGpu: boolean): boolean {
   if (mode === 'eager' || isGpu) return false;
   const asked = process.env['TUNESMITH_EXECUTION'];
   if (asked === 'fused' || asked === 'plain') return asked === 'fused';
-  const { config, batchesPerEpoch, totalSteps, opened } = run;
+  const { config, totalSteps, opened } = run;
   const batches = totalSteps * config.training.gradient_accumulation_steps;
-  const looked = batchesAhead(run, Math.min(batches, batchesPerEpoch, MOST_BATCHES));
-  const sizes = new Set(looked.map(({ key }) => key)).size;
+  const looked = batchesAhead(run, Math.min(batches, MOST_BATCHES));
+  const sizes = expectedSizes(
+    looked.map(({ key }) => key),
+    batches,
+  );
   const gain = looked.reduce((sum, { tokens }) => sum + gainOf(opened.model.facts, tokens), 0) / looked.length;
-  return gain * batches > MARGIN * COMPILE_SECONDS * sizes;
+  return sizes <= MOST_SIZES && gain * batches > MARGIN * COMPILE_SECONDS * sizes;
+}
+
+/** Different keys among so many batches, if new ones go on coming as they did in the second half of those that were looked at. */
+function expectedSizes(looked: readonly string[], batches: number): number {
+  const half = Math.floor(looked.length / 2);
+  const sizes = new Set(looked).size;
+  const rate = (sizes - new Set(looked.slice(0, half)).size) / Math.max(1, looked.length - half);
+  return sizes + rate * (batches - looked.length);
 }
 
 /** Seconds a batch. @param tokens padding included */
@@ -44,7 +63,7 @@ export function gainOf({ layers, hiddenSize, intermediateSize }: ModelFacts, tok
 /** Sizes of the first batches. */
 function batchesAhead({ config, data, task }: PreparedRun, count: number): { key: string; tokens: number }[] {
   const sampler = makeSampler(data.train, config);
-  const batching = { ...task.batching, maxLength: config.data.max_length };
+  const batching = { ...task.batching, maxLength: config.data.max_length, lengthStep: FUSED_LENGTH_STEP };
   return Array.from({ length: count }, () => {
     const { batch, seq, decoder } = buildBatch(data.train, sampler.next().rows, batching);
     return { key: `${batch}x${seq}+${decoder?.seq ?? 0}`, tokens: batch * (seq + (decoder?.seq ?? 0)) };
