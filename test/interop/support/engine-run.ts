@@ -4,7 +4,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { requireWriter } from '../../../src-main/engine/models/registry.ts';
-import type { EngineHost, FileSet } from '../../../src-main/engine/recipes/contract.ts';
+import type { CheckpointToSave, EngineHost, FileSet } from '../../../src-main/engine/recipes/contract.ts';
 import { decode } from '../../../src-main/engine/recipes/decode.ts';
 import { fineTune } from '../../../src-main/engine/recipes/fine-tune.ts';
 import { openInferenceSession } from '../../../src-main/engine/recipes/inference-session.ts';
@@ -42,8 +42,16 @@ export async function continueGreedily(
   }
 }
 
-/** Trains as the configuration says; checkpoints are left out, the final adapter is written. @returns every step's figures */
-export async function trainInProcess(runDir: string, config: unknown): Promise<StepEvent[]> {
+/**
+ * Trains as the configuration says; checkpoints are left out, the final adapter is written.
+ * @param onSave sees the checkpoint that a run ends with
+ * @returns every step's figures
+ */
+export async function trainInProcess(
+  runDir: string,
+  config: unknown,
+  onSave: (checkpoint: CheckpointToSave) => void = () => {},
+): Promise<StepEvent[]> {
   const steps: StepEvent[] = [];
   const host = await makeHost((event) => {
     if (event.event === 'step') steps.push(event);
@@ -54,7 +62,10 @@ export async function trainInProcess(runDir: string, config: unknown): Promise<S
     runDir,
     checkpoints: {
       requireSpace: async () => {},
-      save: async (checkpoint) => ({ ...checkpoint, dir: runDir, files: [] }),
+      async save(checkpoint) {
+        onSave(checkpoint);
+        return { ...checkpoint, dir: runDir, files: [] };
+      },
       loadBest: async () => null,
       writeFinal: (files) => writeFiles(path.join(runDir, 'adapter'), files),
     },

@@ -12,7 +12,7 @@ import { writeTinyModel } from '../../../recipe/support/tiny-model.ts';
 import { makeTestFolder } from '../peft/random-model.ts';
 
 const place = await makeTestFolder();
-await writeTinyModel(place('model'));
+await writeTinyModel(place('model'), { config: { max_position_embeddings: 4096 } });
 afterEach(() => void vi.unstubAllEnvs());
 
 /** The shape of SmolLM2-135M. */
@@ -34,7 +34,7 @@ async function prepare({ lengths, steps, accumulate = 1, packing = false, facts 
   await writeFile(place('rows.jsonl'), rows.map((row) => `${row}\n`).join(''));
   const config = parseRunConfig({
     model: { path: place('model') },
-    data: { train: place('rows.jsonl'), eval_fraction: 0, format: 'tokens', max_length: 256, packing, shuffle: false },
+    data: { train: place('rows.jsonl'), eval_fraction: 0, format: 'tokens', max_length: 4096, packing, shuffle: false },
     training: { per_device_train_batch_size: 2, gradient_accumulation_steps: accumulate, max_steps: steps },
   });
   const host = { bindingPath: null, now: () => 0, signal: new AbortController().signal, report: () => undefined };
@@ -46,8 +46,9 @@ async function prepare({ lengths, steps, accumulate = 1, packing = false, facts 
 }
 
 const ONE_SIZE = Array.from({ length: 40 }, () => 250);
-/** Two rows of each of 32 sizes. */
+/** Two rows of each length: 32 lengths, and such that each is a size of its own whatever lengths are rounded up to. */
 const MANY_SIZES = Array.from({ length: 64 }, (_, index) => 8 * (1 + (index >> 1)));
+const FAR_APART = Array.from({ length: 140 }, (_, index) => 40 * (1 + (index >> 1)));
 
 describe('whether a run fuses', () => {
   it.each<[string, Course, boolean]>([
@@ -56,6 +57,7 @@ describe('whether a run fuses', () => {
     ['few steps of one size', { lengths: ONE_SIZE, steps: 2 }, false],
     ['few steps of many sizes', { lengths: MANY_SIZES, steps: 32 }, false],
     ['so many steps that each of many sizes comes often', { lengths: MANY_SIZES, steps: 4000 }, true],
+    ['sizes so many that their kernels would fill the memory', { lengths: FAR_APART, steps: 100_000 }, false],
     ['rows packed to one size', { lengths: MANY_SIZES, steps: 400, packing: true }, true],
     [
       'a model so small that starting kernels costs more than they save',
