@@ -7,7 +7,6 @@ import { randomUint32 } from '../../src-main/engine/data/seeded-random.ts';
 import { chooseExecution, planMemory } from '../../src-main/engine/recipes/choose-execution.ts';
 import type { EngineHost } from '../../src-main/engine/recipes/contract.ts';
 import type { Execution } from '../../src-main/engine/recipes/execution.ts';
-import { lengthStepOf } from '../../src-main/engine/recipes/fuse-chains.ts';
 import { openEngine, wantedMode } from '../../src-main/engine/recipes/open-engine.ts';
 import { makeSampler, prepareRun, type PreparedRun } from '../../src-main/engine/recipes/prepare-run.ts';
 import { openTrainingSession, type TrainingSession } from '../../src-main/engine/recipes/training-session.ts';
@@ -54,7 +53,7 @@ export async function openStepSession(options: StepSessionOptions): Promise<Step
 function stepCalls({ config, data, task }: PreparedRun, { program, steps, optimizer, execution }: TrainingSession) {
   const { seed, learning_rate: rate, max_grad_norm: maxNorm } = config.training;
   const sampler = makeSampler(data.train, config);
-  const batching = { ...task.batching, maxLength: config.data.max_length, lengthStep: lengthStepOf(execution) };
+  const batching = { ...task.batching, maxLength: config.data.max_length, coarse: execution.fused };
   const inputsOf = (step: StepTask, batch: Batch) => step.arrays(batch, 1 / Math.max(1, step.countLabels(batch)));
   const hyperOf = (number: number) => hyperArray(optimizer, number, rate, maxNorm);
   const drawOf = (number: number) => Int32Array.of(randomUint32(seed, number, 0) | 0);

@@ -12,20 +12,15 @@ import type { GraphFunction, GraphNode, NodeAttr } from './protobuf.ts';
 
 /** What TensorFlow's op registry calls the results of these ops; inside functions they are told by name. */
 const OUTPUT_NAMES: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['Mul', 'AddV2', 'Sub', 'RealDiv', 'Maximum', 'Minimum', 'Pow'].map((op) => [op, 'z'])),
-  ...Object.fromEntries(
-    ['Square', 'Rsqrt', 'Sqrt', 'Exp', 'Log', 'Sigmoid', 'Tanh', 'Neg', 'Erf', 'Cast', 'Transpose'].map((op) => [
-      op,
-      'y',
-    ]),
-  ),
-  ...Object.fromEntries(['Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual'].map((op) => [op, 'z'])),
-  ...Object.fromEntries(
-    ['Const', 'Mean', 'Sum', 'Max', 'Reshape', 'ConcatV2', 'SplitV', 'Split', 'SelectV2'].map((op) => [op, 'output']),
-  ),
+  ...namesOf('z', ['Mul', 'AddV2', 'Sub', 'Greater']),
+  ...namesOf('y', ['Square', 'Rsqrt', 'Exp', 'Sigmoid', 'Tanh', 'Neg', 'Erf', 'Cast', 'Transpose']),
+  ...namesOf('output', ['Mean', 'Sum', 'Reshape', 'ConcatV2', 'SplitV', 'Split']),
   Relu: 'activations',
-  Softmax: 'softmax',
 };
+
+function namesOf(output: string, ops: readonly string[]): Record<string, string> {
+  return Object.fromEntries(ops.map((op) => [op, output]));
+}
 
 export interface FunctionValue {
   readonly id: ValueId;

@@ -43,8 +43,8 @@ export interface BuildBatchOptions {
   readonly padTokenId: number;
   /** Rows are never longer. */
   readonly maxLength: number;
-  /** Lengths are rounded up to a multiple of this, itself a multiple of `LENGTH_STEP`, which it is where left out. */
-  readonly lengthStep?: number;
+  /** Lengths are rounded up further the longer they are, by an eighth at most, so that few different ones occur. */
+  readonly coarse?: boolean;
   /** Token that an encoder-decoder's answers begin with. */
   readonly decoderStartTokenId?: number;
   /** What a token costs beside a pair of tokens of a row (row-layout.ts): packed rows are then laid out anew. Left out = kept as they are. */
@@ -123,11 +123,12 @@ interface Grid extends DecoderBatch {
 
 function fillGrid(
   rows: readonly (readonly Int32Array[])[],
-  { padTokenId, maxLength, lengthStep = LENGTH_STEP }: BuildBatchOptions,
+  { padTokenId, maxLength, coarse = false }: BuildBatchOptions,
 ): Grid {
   const longest = Math.max(1, ...rows.map((row) => row.reduce((sum, ids) => sum + ids.length, 0)));
   if (longest > maxLength) throw new Error(`internal: a row has ${longest} tokens, more than max_length ${maxLength}`);
-  const seq = Math.min(maxLength, Math.ceil(longest / lengthStep) * lengthStep);
+  const step = coarse ? Math.max(LENGTH_STEP, 2 ** (Math.floor(Math.log2(longest)) - 3)) : LENGTH_STEP;
+  const seq = Math.min(maxLength, Math.ceil(longest / step) * step);
   const inputIds = new Int32Array(rows.length * seq).fill(padTokenId);
   const positionIds = new Int32Array(rows.length * seq);
   const segmentIds = new Int32Array(rows.length * seq);

@@ -4,7 +4,7 @@
  * Each size of batch costs the time to compile its kernels, the same for small models and large ones; each step gives back time in
  * proportion to the values that it reads and writes. So it pays where sizes repeat often enough. On a graphics card it was not measured.
  */
-import { buildBatch, LENGTH_STEP } from '../data/batches.ts';
+import { buildBatch } from '../data/batches.ts';
 import type { ModelFacts } from '../models/model.ts';
 import type { Execution } from './execution.ts';
 import { makeSampler, type PreparedRun } from './prepare-run.ts';
@@ -12,8 +12,8 @@ import { makeSampler, type PreparedRun } from './prepare-run.ts';
 /** Seconds that the kernels of one size take to compile: 14 kernels of the 135M shape took 0.5 to 0.7 (test/bench/LOG.md). */
 const COMPILE_SECONDS = 0.7;
 /** Seconds that a value between products becomes cheaper by, and that starting a layer's kernels takes. */
-const VALUE_SECONDS = 1e-9;
-const LAYER_SECONDS = 1.5e-3;
+const VALUE_SECONDS = 1.2e-9;
+const LAYER_SECONDS = 1e-3;
 /** Values between the products of a layer, in hidden and MLP widths, forward and backward. */
 const HIDDEN_VALUES = 10;
 const MLP_VALUES = 4;
@@ -22,13 +22,8 @@ const MARGIN = 2;
 /** Batches whose sizes are looked at. */
 const MOST_BATCHES = 512;
 
-/** Lengths are rounded up to this where each costs kernels of its own. */
-const FUSED_LENGTH_STEP = 4 * LENGTH_STEP;
 /** Kernels of a size take 3 to 4 MB and are never given back. */
-const MOST_SIZES = 64;
-
-/** What batch lengths of a run are multiples of. */
-export const lengthStepOf = ({ fused }: Pick<Execution, 'fused'>): number => (fused ? FUSED_LENGTH_STEP : LENGTH_STEP);
+const MOST_SIZES = 48;
 
 /** TUNESMITH_EXECUTION=fused or =plain decides instead: to tell a fault of the kernels from one of the graph. */
 export function fusesChains(run: PreparedRun, mode: Execution['mode'], isGpu: boolean): boolean {
@@ -63,7 +58,7 @@ export function gainOf({ layers, hiddenSize, intermediateSize }: ModelFacts, tok
 /** Sizes of the first batches. */
 function batchesAhead({ config, data, task }: PreparedRun, count: number): { key: string; tokens: number }[] {
   const sampler = makeSampler(data.train, config);
-  const batching = { ...task.batching, maxLength: config.data.max_length, lengthStep: FUSED_LENGTH_STEP };
+  const batching = { ...task.batching, maxLength: config.data.max_length, coarse: true };
   return Array.from({ length: count }, () => {
     const { batch, seq, decoder } = buildBatch(data.train, sampler.next().rows, batching);
     return { key: `${batch}x${seq}+${decoder?.seq ?? 0}`, tokens: batch * (seq + (decoder?.seq ?? 0)) };

@@ -11,7 +11,6 @@ import { buildBatch, type Batch } from '../data/batches.ts';
 import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import { hyperArray } from '../steps/train-step.ts';
 import { randomUint32 } from '../data/seeded-random.ts';
-import { lengthStepOf } from './fuse-chains.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { measureLoss } from './measure-loss.ts';
 import { requireFiniteWeights } from './not-finite.ts';
@@ -87,8 +86,7 @@ export async function trainLoop(loop: LoopOptions): Promise<'done' | 'stopped ea
 /** The batches of one optimizer step: as many as are accumulated, fewer at the end of an epoch. */
 function nextBatches({ run, session }: LoopOptions, sampler: ReturnType<typeof makeSampler>) {
   const { training, data } = run.config;
-  const lengthStep = lengthStepOf(session.execution);
-  const batching = { ...run.task.batching, maxLength: data.max_length, lengthStep };
+  const batching = { ...run.task.batching, maxLength: data.max_length, coarse: session.execution.fused };
   const batches: Batch[] = [];
   let isLastOfEpoch = false;
   while (batches.length < training.gradient_accumulation_steps && !isLastOfEpoch) {

@@ -172,6 +172,23 @@ describe('batch', () => {
     expect(() => buildBatch(examples, [[0, 1]], { padTokenId: PAD, maxLength: 6 })).toThrow('internal');
   });
 
+  it('rounds long rows up further where few lengths are wanted, by an eighth at most', () => {
+    const lengthOfRow = (tokens: number, maxLength = 4096): number => {
+      const row = example(
+        Array.from({ length: tokens }, () => 1),
+        0,
+      );
+      return buildBatch([row], [[0]], { padTokenId: PAD, maxLength, coarse: true }).seq;
+    };
+    expect([1, 9, 120, 128, 129, 145, 300, 1000, 1025].map((tokens) => lengthOfRow(tokens))).toEqual([
+      8, 16, 120, 128, 144, 160, 320, 1024, 1152,
+    ]);
+    expect(lengthOfRow(1000, 1001)).toBe(1001);
+    const lengths = Array.from({ length: 2048 }, (_, index) => [index + 1, lengthOfRow(index + 1)] as const);
+    for (const [tokens, rounded] of lengths.slice(64)) expect(rounded / tokens).toBeLessThanOrEqual(1.125);
+    expect(new Set(lengths.map(([, rounded]) => rounded)).size).toBe(48);
+  });
+
   it('shifts the answers of an encoder-decoder', () => {
     const rows = [
       example([1, 2], 9, { decoderIds: Int32Array.of(5, 6, 1) }),
