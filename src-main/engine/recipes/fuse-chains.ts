@@ -23,7 +23,7 @@ const MARGIN = 2;
 const MOST_BATCHES = 512;
 
 /** Kernels of a size take 3 to 4 MB and are never given back. */
-const MOST_SIZES = 48;
+const MOST_SIZES = 40;
 
 /** TUNESMITH_EXECUTION=fused or =plain decides instead: to tell a fault of the kernels from one of the graph. */
 export function fusesChains(run: PreparedRun, mode: Execution['mode'], isGpu: boolean): boolean {

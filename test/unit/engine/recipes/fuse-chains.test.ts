@@ -46,7 +46,7 @@ async function prepare({ lengths, steps, accumulate = 1, packing = false, facts 
 }
 
 const ONE_SIZE = Array.from({ length: 40 }, () => 250);
-/** Two rows of each length: 32 lengths, of which rounding up leaves 24, and up to 4096 tokens, of which it leaves 56. */
+/** Two rows of each length: 32 lengths, of which rounding up leaves 24, and up to 4096 tokens, of which it leaves 48. */
 const MANY_SIZES = Array.from({ length: 64 }, (_, index) => 8 * (1 + (index >> 1)));
 const FAR_APART = Array.from({ length: 512 }, (_, index) => 16 * (1 + (index >> 1)));
 
