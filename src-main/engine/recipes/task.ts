@@ -18,8 +18,8 @@ export interface Task {
   readonly batching: Omit<BuildBatchOptions, 'maxLength'>;
   /** Figures beside the loss that `metric_for_best_model` may name: which way is better. */
   readonly figures: Readonly<Record<string, 'higher' | 'lower'>>;
-  /** @param chunks pieces of the loss (steps/loss-inputs.ts) */
-  makeStep(tables: TableCache, chunks: number): StepTask;
+  /** @param chunks pieces of the loss (steps/loss-inputs.ts) @param coarse the step fuses, so that each number of labels costs a kernel */
+  makeStep(tables: TableCache, chunks: number, coarse?: boolean): StepTask;
   /** Entries by which the model answers beside train and evaluate. */
   answering(parts: ForwardOptions): SessionParts;
   /** Gathers what an evaluation reads back. */

@@ -65,7 +65,7 @@ export async function openTrainingSession(
   const optimizer = makeOptimizer(training);
   const tables = new TableCache(model);
   const steps = {
-    train: run.task.makeStep(tables, execution.chunks),
+    train: run.task.makeStep(tables, execution.chunks, execution.fused),
     evaluate: run.task.makeStep(tables, execution.eval_chunks),
   };
   const step: TrainStepOptions = {

@@ -15,9 +15,11 @@ export interface LanguageTaskOptions {
   readonly tables: TableCache;
   /** Pieces that the loss is cut into (loss-inputs.ts). */
   readonly chunks: number;
+  /** Few different numbers of labels are to occur: each costs a kernel of its own where steps fuse. */
+  readonly coarse?: boolean;
 }
 
-export function languageTask({ model, tables, chunks }: LanguageTaskOptions): StepTask {
+export function languageTask({ model, tables, chunks, coarse = false }: LanguageTaskOptions): StepTask {
   return {
     inputs: { ...tokenSpecs(model), ...LABEL_SPECS },
     forward(ctx, inputs): StepResult {
@@ -39,7 +41,7 @@ export function languageTask({ model, tables, chunks }: LanguageTaskOptions): St
     countLabels: ({ labelIds }) => labelIds.length,
     arrays(batch, scale) {
       const tokens = tokenArrays(tables, batch);
-      const labels = labelArrays(batch, scale, chunks);
+      const labels = labelArrays(batch, scale, chunks, coarse);
       return { arrays: { ...tokens.arrays, ...labels.arrays }, sizes: { ...tokens.sizes, ...labels.sizes } };
     },
     probe: probeTokens(model),

@@ -17,6 +17,8 @@ export const LABEL_SPECS: Specs = {
 /** Bytes of logits that one chunk may take (f32, several copies live at once). */
 const CHUNK_BYTES = 96 << 20;
 const MOST_CHUNKS = 64;
+/** Fewest rows that a chunk grows by where each number of rows costs a kernel of its own. */
+const COARSE_ROWS = 8;
 
 /** How many chunks keep the logits of `labels` positions within bounds. */
 export function chooseChunks(labels: number, vocabSize: number): number {
@@ -32,13 +34,16 @@ export interface LabelArrays {
 /**
  * @param scale factor on the summed loss: 1 / (labels of all batches of one optimizer step)
  * @param chunks the number the step was made for
+ * @param coarse fill up to one of few numbers of rows, by an eighth at most but for the smallest
  */
 export function labelArrays(
   { labelPositions, labelIds }: LabelArrays,
   scale: number,
   chunks: number,
+  coarse = false,
 ): { arrays: Arrays; sizes: Sizes } {
-  const labels = Math.max(1, Math.ceil(labelIds.length / chunks)) * chunks;
+  const rows = Math.max(1, Math.ceil(labelIds.length / chunks));
+  const labels = (coarse ? roundUp(rows) : rows) * chunks;
   const positions = new Int32Array(labels);
   const ids = new Int32Array(labels);
   const weights = new Float32Array(labels);
@@ -49,4 +54,10 @@ export function labelArrays(
     arrays: { label_positions: positions, label_ids: ids, label_weights: weights, loss_scale: Float32Array.of(scale) },
     sizes: { labels },
   };
+}
+
+/** To a multiple of the largest power of two in an eighth of the rows. */
+function roundUp(rows: number): number {
+  const step = Math.max(COARSE_ROWS, 2 ** (Math.floor(Math.log2(rows)) - 3));
+  return Math.ceil(rows / step) * step;
 }

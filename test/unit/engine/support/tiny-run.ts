@@ -93,7 +93,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
     const optimizer = makeOptimizer({ ...ADAM, optim: run.optim ?? 'adamw' } as TrainingConfig);
     const forward = { model, plan, buckets };
     const tables = new TableCache(model);
-    const task = languageTask({ model, tables, chunks });
+    const task = languageTask({ model, tables, chunks, coarse: run.fuses ?? false });
     const step = {
       ...{ task, plan, buckets, optimizer, accumulate },
       weightDecay: run.weightDecay ?? 0,
