@@ -2,9 +2,9 @@
  * @file How much memory a training run takes at its peak, worked out from sizes before anything is loaded.
  *
  * What a block keeps for its backward pass is counted tensor by tensor; the factors on the counts, and what the runtime and a compiled
- * layer take by themselves, are fitted to measured runs (test/bench/memory.ts). It holds for the compiled step on a CPU. Training,
- * evaluation and answers take turns, so the largest of them counts; what each of them keeps from one time to the next is added up. Engine
- * and wizard work with the same formula, so that their figures cannot part.
+ * layer take by themselves, are fitted to measured runs (test/bench/memory.ts). It holds for the compiled step on a CPU, fused or not.
+ * Training, evaluation and answers take turns, so the largest of them counts; what each of them keeps from one time to the next is added up.
+ * Engine and wizard work with the same formula, so that their figures cannot part.
  */
 import {
   ATTENTION_FACTOR,
@@ -13,14 +13,22 @@ import {
   ENTRY_LAYER_BYTES,
   EVALUATED_SHAPES_BYTES,
   EXPANDED_FACTOR,
+  FUSED_BYTES,
+  FUSED_KEPT_FACTOR,
+  FUSED_SIZE_BYTES,
+  FUSED_WORK_FACTOR,
   HEAD_FACTOR,
   INPUT_FACTOR,
   KEPT_FACTOR,
+  LABELS_BYTES,
   LAYER_BYTES,
   LOGITS_FACTOR,
+  MOST_LABEL_NUMBERS,
+  MOST_SIZES,
   READING_FACTOR,
   RUNTIME_BYTES,
   SHAPES_BYTES,
+  SIZE_BYTES,
   TRAINED_COPIES,
   WASM_FACTOR,
   WEIGHT_COPIES,
@@ -59,6 +67,8 @@ export interface MemoryNeed {
   readonly compute: 'float32' | 'bfloat16';
   /** Steps run op by op on the wasm engine. */
   readonly isWasm?: boolean;
+  /** What lies between the products of a training step runs as compiled kernels. */
+  readonly isFused?: boolean;
   readonly checkpointing: boolean;
   /** A batch of the longest rows. */
   readonly training: BatchNeed;
@@ -77,6 +87,8 @@ export interface BatchNeed {
   readonly chunks: number;
   /** Batches differ in their number of tokens or labels. */
   readonly isVaried: boolean;
+  /** Of training: how many different sizes and numbers of labels batches have; left out = not known. */
+  readonly shapes?: { readonly sizes: number; readonly labels: number };
 }
 
 export interface EvaluationNeed extends BatchNeed {
@@ -128,22 +140,31 @@ export function runtimeBytes({ layers }: Pick<MemoryFacts, 'layers'>): number {
 }
 
 /** With the entries beside the step, and the products that are prepared for shapes. */
-function compiledBytes({ facts, training, evaluation }: MemoryNeed): number {
-  const plain = runtimeBytes(facts) + (training.isVaried ? SHAPES_BYTES : 0);
+function compiledBytes({ facts, training, evaluation, isFused }: MemoryNeed): number {
+  const kernels = isFused ? FUSED_BYTES + (training.shapes?.sizes ?? 1) * FUSED_SIZE_BYTES : 0;
+  const plain = runtimeBytes(facts) + kernels + shapesBytes(training);
   if (!evaluation) return plain;
   const entries = evaluation.answers.newTokens > 0 ? WRITER_ENTRIES : CLASSIFIER_ENTRIES;
   const shapes = evaluation.isVaried ? EVALUATED_SHAPES_BYTES : 0;
   return plain + entries * (ENTRY_BYTES + ENTRY_LAYER_BYTES * facts.layers) + shapes;
 }
 
+function shapesBytes({ isVaried, shapes }: BatchNeed): number {
+  if (!isVaried) return 0;
+  if (shapes === undefined) return SHAPES_BYTES;
+  const { sizes, labels } = shapes;
+  return Math.min(sizes, MOST_SIZES) * SIZE_BYTES + Math.min(labels, MOST_LABEL_NUMBERS) * LABELS_BYTES;
+}
+
 function activationBytes(need: MemoryNeed): number {
-  const { facts, training, checkpointing } = need;
+  const { facts, training, checkpointing, isFused } = need;
+  const [keptFactor, workFactor] = isFused ? [FUSED_KEPT_FACTOR, FUSED_WORK_FACTOR] : [KEPT_FACTOR, WORK_FACTOR];
   const tokens = training.batch * training.rowTokens;
   const width = widthOf(need);
   const attention = attentionValues(need, training);
-  const block = tokens * tokenBytes(need, width) * KEPT_FACTOR + attention * width * ATTENTION_FACTOR;
+  const block = tokens * tokenBytes(need, width) * keptFactor + attention * width * ATTENTION_FACTOR;
   const inputs = tokens * facts.hiddenSize * 4 * INPUT_FACTOR;
-  const work = tokens * tokenBytes(need, 4) * WORK_FACTOR + attention * 4 * WORK_ATTENTION_FACTOR;
+  const work = tokens * tokenBytes(need, 4) * workFactor + attention * 4 * WORK_ATTENTION_FACTOR;
   const expanded = expandedBytes(need);
   return (checkpointing ? inputs : block) * facts.layers + work + logitBytes(need, training) + expanded;
 }

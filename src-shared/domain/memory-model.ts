@@ -14,6 +14,14 @@ export const INPUT_FACTOR = 2;
 export const WORK_FACTOR = 3.6;
 export const WORK_ATTENTION_FACTOR = 0.47;
 export const LOGITS_FACTOR = 2.9;
+/**
+ * … where what lies between products runs as kernels: what one is given is kept, what it makes of that inside is not. Compiling them takes
+ * memory once, and again for each size of batch.
+ */
+export const FUSED_KEPT_FACTOR = 1;
+export const FUSED_WORK_FACTOR = 2.8;
+export const FUSED_BYTES = 55e6;
+export const FUSED_SIZE_BYTES = 4e6;
 /** A second copy of the output head, in the order that its product wants. */
 export const HEAD_FACTOR = 1;
 /** Several matrices are expanded at a time, each through f32 and int32. */
@@ -28,7 +36,14 @@ export const ENTRY_BYTES = 18e6;
 export const ENTRY_LAYER_BYTES = 1.2e6;
 export const WRITER_ENTRIES = 3;
 export const CLASSIFIER_ENTRIES = 2;
-/** Products that are prepared for each new shape, where rows or their labels differ in number: of training, of evaluations. */
+/**
+ * Products that are prepared for each new shape and kept, where rows or their labels differ in number: of training, for each size of batch
+ * and each number of labels, or, where neither is known, of a short run; of evaluations. More of either were not measured.
+ */
+export const SIZE_BYTES = 6e6;
+export const LABELS_BYTES = 1.7e6;
+export const MOST_SIZES = 64;
+export const MOST_LABEL_NUMBERS = 300;
 export const SHAPES_BYTES = 105e6;
 export const EVALUATED_SHAPES_BYTES = 105e6;
 /** Answers that are written to held-out rows, and the tokens of each. */

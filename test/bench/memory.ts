@@ -1,10 +1,10 @@
 /**
- * @file Peak memory of runs, estimated and measured, over model families, lengths, batches, storages, checkpointing, optimizers, and
- * with evaluations and answers between the steps:
+ * @file Peak memory of runs, estimated and measured, over model families, lengths, batches, storages, checkpointing, optimizers, with
+ * what lies between products as single ops and as kernels, and with evaluations and answers between the steps:
  *
  *   node scripts/with-node.mjs test/bench/memory.ts FOLDER [TEXT]     measures what was not measured yet, writes MEMORY.md
  *
- * Run by hand (half an hour on two cores; memory needs no quiet machine). It may be stopped and started again: what was measured stays
+ * Run by hand (an hour on two cores; memory needs no quiet machine). It may be stopped and started again: what was measured stays
  * in FOLDER/measured.json; with TEXT only configurations whose name has it are measured. Estimates are worked out anew each time:
  * the constants of src-shared/domain/memory-model.ts are fitted to this table. Copies of quantized weights are switched off: they
  * would take what is free.
@@ -31,11 +31,12 @@ function report(rows: readonly Row[]): string {
     '',
     `${rows.length} configurations; ${within} within 15 %; from ${percent(Math.min(...ratios))} to ${percent(Math.max(...ratios))}.`,
     '',
-    '| Model | Weights | Length | Batch | Checkpointing | Beside LoRA | Estimated MB | Measured MB | Difference |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| Model | Weights | Length | Batch | Checkpointing | Fused | Beside LoRA | Estimated MB | Measured MB | Difference |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map(({ configuration, estimatedBytes, measuredBytes }, index) => {
-      const { model, method, length, batch, checkpointing, extra } = configuration;
-      const cells = [model, method, length, batch, checkpointing ? 'yes' : 'no', extra, megabytes(estimatedBytes)];
+      const { model, method, length, batch, checkpointing, fused, extra } = configuration;
+      const ways = [checkpointing ? 'yes' : 'no', fused ? 'yes' : 'no'];
+      const cells = [model, method, length, batch, ...ways, extra, megabytes(estimatedBytes)];
       return `| ${[...cells, megabytes(measuredBytes), percent(ratios[index]!)].join(' | ')} |`;
     }),
     '',

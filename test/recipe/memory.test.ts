@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ModelFacts } from '../../src-main/engine/models/model.ts';
 import { chooseExecution, planMemory } from '../../src-main/engine/recipes/choose-execution.ts';
 import type { EngineHost } from '../../src-main/engine/recipes/contract.ts';
 import { dryRun } from '../../src-main/engine/recipes/dry-run.ts';
@@ -177,6 +178,42 @@ describe('answers between the steps', () => {
     expect(none).toMatchObject({ evaluation_bytes: 0, answer_cache_bytes: 0 });
     expect(some.answer_cache_bytes).toBeGreaterThan(0);
     expect(some.runtime_bytes).toBeGreaterThan(none.runtime_bytes);
+  });
+});
+
+describe('steps that fuse', () => {
+  /** @param facts of the model, where they are not the tiny one's */
+  const planWith = async (asked: string, facts: Partial<ModelFacts> = {}) => {
+    vi.stubEnv('TUNESMITH_EXECUTION', asked);
+    const run = await prepare();
+    await run.opened.folder.close();
+    const { model } = run.opened;
+    const changed = { ...run, opened: { ...run.opened, model: { ...model, facts: { ...model.facts, ...facts } } } };
+    const planned = planMemory(changed);
+    return { planned, memory: memoryOf(changed), execution: chooseExecution(changed, 'compiled', planned) };
+  };
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it('are planned with as they will run', async () => {
+    const fused = await planWith('fused');
+    const plain = await planWith('plain');
+    expect([fused.execution.fused, plain.execution.fused]).toEqual([true, false]);
+    // Of a model as small as this the kernels take more than they save.
+    expect(fused.planned.runtime_bytes).toBeGreaterThan(plain.planned.runtime_bytes);
+    expect(fused.planned.activation_bytes).toBeLessThan(plain.planned.activation_bytes);
+    expect(fused.planned.peak_bytes).toBeGreaterThan(plain.planned.peak_bytes);
+  });
+
+  it('are not relied on where another size of batch might not fuse and would take more', async () => {
+    const large = { layers: 400, hiddenSize: 5760 };
+    const fused = (await planWith('fused', large)).memory;
+    const plain = (await planWith('plain', large)).memory;
+    const now = { ...fused.settings, checkpointing: false };
+    expect(fused.estimate(now).peak_bytes).toBeLessThan(plain.estimate(now).peak_bytes);
+    for (const change of [{ per_device_train_batch_size: 7 }, { max_length: 63 }]) {
+      const other = { ...now, ...change };
+      expect(fused.estimate(other)).toEqual(plain.estimate(other));
+    }
   });
 });
 

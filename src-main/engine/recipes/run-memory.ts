@@ -5,6 +5,7 @@ import {
   type BatchNeed,
   type EvaluationNeed,
   estimateMemory,
+  type MemoryNeed,
   type MemoryParts,
   mlpWidthOf,
   runtimeBytes,
@@ -14,7 +15,9 @@ import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
+import { boundShapes, roundLength } from './batch-shapes.ts';
 import { foldsUpdates } from './fold-updates.ts';
+import { fusesChains } from './fuse-chains.ts';
 import { precisionOf } from './inference-session.ts';
 import { largestPackedGrid, MOST_EXAMPLES } from './largest-rows.ts';
 import { mostLabels } from './measure-loss.ts';
@@ -37,7 +40,11 @@ export interface RunMemory {
   readonly methods: readonly QuantizationConfig['method'][];
   /** What Node and the engine take by themselves, whatever the settings. */
   readonly runtimeBytes: number;
-  /** @param keptBytes most bytes of expanded copies of quantized weights */
+  /**
+   * Whether steps fuse is decided once, for the run as it is. With rows of other sizes a run that fuses might not, so then what takes more
+   * counts; one that does not would do so no sooner with smaller batches.
+   * @param keptBytes most bytes of expanded copies of quantized weights
+   */
   estimate(settings: MemorySettings, keptBytes?: number): MemoryParts;
 }
 
@@ -63,6 +70,7 @@ export function memoryOf(run: PreparedRun): RunMemory {
   const sizes = sizesOf(data.train);
   const offered = isWasm ? 1 : config.peft.peft_type === 'NONE' ? 2 : METHODS.length;
   const storages = METHODS.slice(0, offered);
+  const isFused = fusesChains(run, isWasm ? 'eager' : 'compiled', run.cardBytes !== null);
   return {
     runtimeBytes: runtimeBytes(facts),
     methods: storages.slice(Math.max(0, storages.indexOf(quantization.method))),
@@ -81,7 +89,7 @@ export function memoryOf(run: PreparedRun): RunMemory {
         keptBytes,
         folded: foldsUpdates(precision, 'compiled', run.cardBytes !== null),
       });
-      return estimateMemory({
+      const needOf = (fuses: boolean): MemoryNeed => ({
         facts: { ...facts, mlpWidth },
         weightBytes: plan.bytes,
         keptBytes: plan.keptBytes,
@@ -92,13 +100,23 @@ export function memoryOf(run: PreparedRun): RunMemory {
         optim: training.optim,
         compute: precision.compute,
         isWasm,
+        isFused: fuses,
         checkpointing: settings.checkpointing,
-        training: trainingNeed(run, sizes, settings),
+        training: trainingNeed(run, sizes, settings, fuses),
         evaluation: evaluationNeed(run, settings),
       });
+      const parts = estimateMemory(needOf(isFused));
+      if (!isFused || hasSizesOf(run, settings)) return parts;
+      const plain = estimateMemory(needOf(false));
+      return plain.peak_bytes > parts.peak_bytes ? plain : parts;
     },
   };
 }
+
+/** Batches are as large as the run's own. */
+const hasSizesOf = ({ config: { training, data } }: PreparedRun, settings: MemorySettings): boolean =>
+  settings.per_device_train_batch_size === training.per_device_train_batch_size &&
+  settings.max_length === data.max_length;
 
 /** Of examples, in tokens. */
 interface ExampleSizes {
@@ -120,20 +138,27 @@ function sizesOf(examples: readonly TokenizedExample[]): ExampleSizes {
 }
 
 function trainingNeed(
-  { config, data, opened, task }: PreparedRun,
+  run: PreparedRun,
   { longest, longestFirst, average, isVaried }: ExampleSizes,
   { per_device_train_batch_size: most, max_length: maxLength }: MemorySettings,
+  isFused: boolean,
 ): BatchNeed {
+  const { config, data, opened, task } = run;
   // No batch has more rows than there are.
   const batch = Math.min(most, data.train.length);
   const { tokenCost } = task.batching;
   const grid =
     config.data.packing && tokenCost !== undefined
       ? largestPackedGrid(longestFirst, { batch, maxLength, tokenCost })
-      : { batch, rowTokens: Math.min(longest, maxLength) };
+      : { batch, rowTokens: longest };
   const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
-  const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * grid.rowTokens);
-  return { ...grid, labels, chunks: chooseChunks(labels, opened.model.facts.vocabSize), isVaried };
+  const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * Math.min(grid.rowTokens, maxLength));
+  const chunks = chooseChunks(labels, opened.model.facts.vocabSize);
+  // Elsewhere shapes were not measured.
+  const isMeasured = !run.isWasm && run.cardBytes === null;
+  const shapes = isMeasured ? { shapes: boundShapes(run, { most: labels, chunks, isFused }) } : {};
+  const rowTokens = Math.min(roundLength(grid.rowTokens, isFused), maxLength);
+  return { ...grid, rowTokens, labels, chunks, isVaried, ...shapes };
 }
 
 /** Held-out rows are read as they are, without packing. */

@@ -11,6 +11,8 @@ export interface Configuration {
   readonly length: number;
   readonly batch: number;
   readonly checkpointing: boolean;
+  /** What lies between products runs as compiled kernels: runs as short as these would choose single ops. */
+  readonly fused: boolean;
   /** What else it has, for the table; '' = plain LoRA with AdamW. */
   readonly extra: string;
   readonly settings: Settings;
@@ -51,7 +53,7 @@ const SHAPES = [
   [1024, 2],
   [256, 8],
 ] as const;
-const PLAIN = { checkpointing: false, extra: '', settings: {} } as const;
+const PLAIN = { checkpointing: false, fused: false, extra: '', settings: {} } as const;
 /** What their rows are like. */
 export const VARIED = 'all lengths, evaluation, answers';
 /** Rows are held out, measured, and a few of them answered, between the steps. */
@@ -132,26 +134,37 @@ const varied: readonly Configuration[] = (
     ['sample', 'bf16', 512, 2, 60, { 'data.packing': true }],
     ['60M', 'bf16', 256, 4, 12, {}],
     ['15M', 'nf4', 256, 8, 20, {}],
+    ['15M', 'bf16', 512, 2, 400, {}],
   ] as const
 ).map(([model, method, length, batch, steps, more]) => ({
   ...{ ...PLAIN, model, method, length, batch, steps, extra: VARIED },
   settings: { ...EVALUATION, 'training.eval_steps': Math.ceil(steps / 2), ...more },
 }));
 
-export const CONFIGURATIONS: readonly Configuration[] = [...varied, ...evaluated, ...others, ...grids, ...large];
+const plain: readonly Configuration[] = [...varied, ...evaluated, ...others, ...grids, ...large];
+
+/** All of them as single ops, and then as kernels. */
+export const CONFIGURATIONS: readonly Configuration[] = [
+  ...plain,
+  ...plain.map((configuration) => ({ ...configuration, fused: true })),
+];
 
 /** The model that comes with the program, on its own task. */
 export const SAMPLE = 'sample';
 
 /** For the files of a configuration, and to find what was measured of it. */
-export function keyOf({ model, method, length, batch, checkpointing, extra }: Configuration): string {
-  return [model, method, `${batch}x${length}`, ...(checkpointing ? ['checkpointing'] : []), extra]
-    .filter(Boolean)
-    .join(' ');
+export function keyOf({ model, method, length, batch, checkpointing, fused, extra }: Configuration): string {
+  const words = [checkpointing ? 'checkpointing' : '', extra, fused ? 'fused' : ''];
+  return [model, method, `${batch}x${length}`, ...words].filter(Boolean).join(' ');
 }
 
 /** Two trial steps over the longest rows come before; evaluations and answers come after each. */
 const STEPS = 2;
+
+/** For the run and for its estimate. */
+export const executionOf = ({ fused }: Configuration): { TUNESMITH_EXECUTION: string } => ({
+  TUNESMITH_EXECUTION: fused ? 'fused' : 'plain',
+});
 
 /** The whole of a run's settings. */
 export function settingsOf(configuration: Configuration): Settings {

@@ -10,7 +10,7 @@ import { createHistory } from '../../../src-main/services/history.ts';
 import { locateRuntime } from '../../../src-main/services/runtime-locator.ts';
 import { listRuns } from '../../../src-main/store/runs.ts';
 import { parseRunConfig } from '../../../src-shared/schema/run-config.ts';
-import { type Configuration, settingsOf } from './configurations.ts';
+import { type Configuration, executionOf, settingsOf } from './configurations.ts';
 import { writeModel, writeRows } from './random-files.ts';
 
 /** @returns bytes, of the job's process from its beginning to its end */
@@ -26,7 +26,7 @@ export async function measurePeak(folder: string, configuration: Configuration):
   ]);
   const script = path.join(REPO_ROOT, 'scripts/tunesmith.mjs');
   const args = [script, 'train', ...files, ...settings, '--output', output, '--json'];
-  const env = { ...process.env, TUNESMITH_HOME: home };
+  const env = { ...process.env, ...executionOf(configuration), TUNESMITH_HOME: home };
   const { stdout, status } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${args.join(' ')}\n${stdout.trim().split('\n').at(-1)}`);
   const history = createHistory({ home, onNotice: () => {} });
@@ -47,6 +47,7 @@ export async function estimatePeak(folder: string, configuration: Configuration)
     const [section, field] = name.split('.') as [string, string];
     sections[section] = { ...sections[section], [field]: value };
   }
+  Object.assign(process.env, executionOf(configuration));
   const runtime = await locateRuntime();
   const { signal } = new AbortController();
   const host = { bindingPath: runtime!.bindingPath, now: () => performance.now(), signal, report: () => {} };

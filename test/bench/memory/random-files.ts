@@ -35,9 +35,10 @@ export async function writeModel(folder: string, name: string): Promise<string> 
 
 /** Rows of which one in three may be held out: of one length, or of all lengths up to it. @returns their file */
 export function writeRows(folder: string, configuration: Configuration): string {
-  const { model, batch, extra } = configuration;
+  const { model, batch, extra, steps = 0 } = configuration;
   if (model === SAMPLE) return path.join(REPO_ROOT, 'resources/sample-data/train.jsonl');
-  const count = extra === VARIED ? 20 * batch : 3 * Math.max(batch, extra.includes('16 rows') ? 16 : 0);
+  const count =
+    extra === VARIED ? Math.max(20 * batch, steps) : 3 * Math.max(batch, extra.includes('16 rows') ? 16 : 0);
   const file = path.join(folder, 'rows.jsonl');
   const next = randomUniform(2);
   const lines = Array.from({ length: count }, (_, row) => makeRow(configuration, row, next));

@@ -1,0 +1,45 @@
+/**
+ * @file How many different shapes the batches of a run have at most. For each one products are prepared, and kernels where steps fuse; both
+ * are kept to the end.
+ */
+import { LENGTH_STEP } from '../data/batches.ts';
+import { countLabels, lengthOf } from '../data/lengths.ts';
+import type { PreparedRun } from './prepare-run.ts';
+
+export interface BatchShapes {
+  /** Rows and their tokens. */
+  readonly sizes: number;
+  /** Numbers of labels, as they are filled up (loss-inputs.ts). */
+  readonly labels: number;
+}
+
+/**
+ * Bounds, not counts: no batch is built.
+ * @param most labels of a batch @param chunks that its loss is cut into @param isFused lengths and labels are then rounded up further
+ */
+export function boundShapes(
+  { config, data, totalSteps, opened }: PreparedRun,
+  { most, chunks, isFused }: { most: number; chunks: number; isFused: boolean },
+): BatchShapes {
+  const { packing } = config.data;
+  const batches = totalSteps * config.training.gradient_accumulation_steps;
+  const lengths = new Set(data.train.map((example) => roundLength(lengthOf(example), isFused))).size;
+  // Packed batches differ in their number of rows too, and those of an encoder-decoder in the length of the answers.
+  const hasTwo = packing || opened.model.facts.decoderLayers !== undefined;
+  const numbers = new Set(data.train.map(countLabels)).size;
+  return {
+    sizes: Math.min(batches, lengths * (hasTwo ? 2 : 1)),
+    labels: numbers === 1 && !packing ? 1 : Math.min(batches, countNumbers(Math.ceil(most / chunks), isFused)),
+  };
+}
+
+/** Tokens that the longest row of a batch takes in it (`BuildBatchOptions.coarse`). */
+export function roundLength(tokens: number, isFused: boolean): number {
+  const step = isFused ? Math.max(LENGTH_STEP, 2 ** (Math.floor(Math.log2(tokens)) - 3)) : LENGTH_STEP;
+  return Math.ceil(tokens / step) * step;
+}
+
+/** Labels of a piece are filled up where steps fuse. */
+function countNumbers(most: number, isFused: boolean): number {
+  return isFused ? new Set(Array.from({ length: most }, (_, index) => roundLength(index + 1, true))).size : most;
+}
