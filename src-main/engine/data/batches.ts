@@ -1,6 +1,7 @@
 /**
  * @file Builds the arrays of one batch: padded on the right, packed rows separated by segment numbers and restarted positions.
  */
+import { coarseSize } from '../../../src-shared/domain/coarse-size.ts';
 import type { ProblemType } from './class-labels.ts';
 import { lengthOf } from './lengths.ts';
 import { layOutRows } from './row-layout.ts';
@@ -127,8 +128,8 @@ function fillGrid(
 ): Grid {
   const longest = Math.max(1, ...rows.map((row) => row.reduce((sum, ids) => sum + ids.length, 0)));
   if (longest > maxLength) throw new Error(`internal: a row has ${longest} tokens, more than max_length ${maxLength}`);
-  const step = coarse ? Math.max(LENGTH_STEP, 2 ** (Math.floor(Math.log2(longest)) - 3)) : LENGTH_STEP;
-  const seq = Math.min(maxLength, Math.ceil(longest / step) * step);
+  const rounded = coarse ? coarseSize(longest) : Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP;
+  const seq = Math.min(maxLength, rounded);
   const inputIds = new Int32Array(rows.length * seq).fill(padTokenId);
   const positionIds = new Int32Array(rows.length * seq);
   const segmentIds = new Int32Array(rows.length * seq);

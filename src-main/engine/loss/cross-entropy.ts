@@ -180,7 +180,7 @@ function plainCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
 /** The sum of exp is one kernel over the logits; what is left of the softmax are the slopes, rounded once, and p at the label is exp(-loss). */
 function fusedCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
   const top = raw.reduceMax(raw.cast(logits, 'float32'), [1], true);
-  const [sum] = fused([logits, top], ['float32'], (x, t) => [raw.sum(raw.exp(raw.subtract(x!, t!)), [-1])]);
+  const [sum] = fused([logits, top], ['float32'], (x, t) => [raw.sum(raw.exp(raw.subtract(x, t)), [-1])]);
   const logSum = raw.add(raw.reshape(top, [-1]), raw.log(sum!));
   const losses = raw.subtract(logSum, raw.cast(raw.gatherElements(logits, places), 'float32'));
   return {

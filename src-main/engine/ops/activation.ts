@@ -31,11 +31,11 @@ export function activation(x: Tensor, kind: Activation): Tensor {
     [x],
     (save) => {
       save(x);
-      return fused([x], [x.dtype], (value) => [activationWithSlope(value!, kind).value]);
+      return fused([x], [x.dtype], (value) => [activationWithSlope(value, kind).value]);
     },
     ([dy]) =>
       fused([dy!, x], [x.dtype], (gradient, value) => [
-        raw.multiply(gradient!, activationWithSlope(value!, kind).slope()),
+        raw.multiply(gradient, activationWithSlope(value, kind).slope()),
       ]),
   );
   return out!;

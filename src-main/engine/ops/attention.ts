@@ -100,8 +100,8 @@ function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layou
   const dv = batchMatmul(p, dout, { transposeA: true });
   const dp = batchMatmul(dout, v, { transposeB: true });
   const [dscores] = fused([p, dp, dout, out], [p.dtype], (share, gradient, dy, y) => {
-    const delta = raw.sum(raw.multiply(dy!, y!), [-1], true);
-    return [raw.multiply(share!, raw.subtract(gradient!, delta))];
+    const delta = raw.sum(raw.multiply(dy, y), [-1], true);
+    return [raw.multiply(share, raw.subtract(gradient, delta))];
   }) as [Tensor];
   const one = raw.scalar(q.runner, 1, q.dtype);
   const ds =
@@ -125,7 +125,7 @@ function shares(
   const products = perHead(batchMatmul(q, k, { transposeB: true }), layout);
   const capped = softcap === null ? null : raw.tanh(raw.multiply(products, 1 / softcap));
   const scores = capped ? raw.multiply(capped, softcap!) : products;
-  const [masked] = fused([scores, mask], [q.dtype], (s, m) => [raw.add(s!, m!)]);
+  const [masked] = fused([scores, mask], [q.dtype], (s, m) => [raw.add(s, m)]);
   return { p: raw.softmax(perGroup(masked!, layout)), capped };
 }
 

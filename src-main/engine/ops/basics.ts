@@ -38,8 +38,8 @@ export function addToStream(stream: Tensor, branch: Tensor): Tensor {
   const [out] = differentiable(
     stream.runner,
     [stream, branch],
-    () => fused([stream, branch], [stream.dtype], (x, y) => [raw.add(x!, raw.cast(y!, stream.dtype))]),
-    ([dy]) => [dy!, ...(branch.dtype === dy!.dtype ? [dy!] : fused([dy!], [branch.dtype], (gradient) => [gradient!]))],
+    () => fused([stream, branch], [stream.dtype], (x, y) => [raw.add(x, raw.cast(y, stream.dtype))]),
+    ([dy]) => [dy!, ...(branch.dtype === dy!.dtype ? [dy!] : fused([dy!], [branch.dtype], (gradient) => [gradient]))],
   );
   return out!;
 }

@@ -73,7 +73,7 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
           return [
             raw.add(
               direct.reduce((a, b) => raw.add(a, b)),
-              through!,
+              through,
             ),
           ];
         }) as [Tensor];

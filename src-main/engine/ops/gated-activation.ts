@@ -13,12 +13,12 @@ export function gatedActivation(gate: Tensor, up: Tensor, kind: Activation): Ten
     [gate, up],
     (save) => {
       save(gate, up);
-      return fused([gate, up], [gate.dtype], (g, u) => [raw.multiply(activationWithSlope(g!, kind).value, u!)]);
+      return fused([gate, up], [gate.dtype], (g, u) => [raw.multiply(activationWithSlope(g, kind).value, u)]);
     },
     ([dy]) =>
       fused([dy!, gate, up], [gate.dtype, up.dtype], (d, g, u) => {
-        const { value, slope } = activationWithSlope(g!, kind);
-        return [raw.multiply(raw.multiply(d!, u!), slope()), raw.multiply(d!, value)];
+        const { value, slope } = activationWithSlope(g, kind);
+        return [raw.multiply(raw.multiply(d, u), slope()), raw.multiply(d, value)];
       }),
   );
   return out!;

@@ -30,11 +30,11 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps,
     (save) => {
       const inputs = bias ? [x, weight, bias] : [x, weight];
       const [result, ...figures] = fused(inputs, [dtype, 'float32', 'float32'], (value, w, b) => {
-        const wide = raw.cast(value!, 'float32');
+        const wide = raw.cast(value, 'float32');
         const level = raw.mean(wide, [-1], true);
         const centred = raw.subtract(wide, level);
         const scale = raw.rsqrt(raw.add(raw.mean(raw.square(centred), [-1], true), eps));
-        const scaled = raw.multiply(raw.multiply(centred, scale), w!);
+        const scaled = raw.multiply(raw.multiply(centred, scale), w);
         return [b ? raw.add(scaled, b) : scaled, level, scale];
       });
       [mean, inverse] = figures as [Tensor, Tensor];
@@ -47,11 +47,11 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps,
         [dy, x, weight, mean, inverse, ...(along ? [along] : [])],
         [x.dtype],
         (gradient, value, w, m, r, passed) => {
-          const normed = normalize(value!, m!, r!);
-          const scaled = raw.multiply(raw.cast(gradient!, 'float32'), w!);
+          const normed = normalize(value, m, r);
+          const scaled = raw.multiply(raw.cast(gradient, 'float32'), w);
           const turn = raw.mean(raw.multiply(scaled, normed), [-1], true);
           const level = raw.mean(scaled, [-1], true);
-          const dx = raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, turn)), r!);
+          const dx = raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, turn)), r);
           return [passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx];
         },
       );

@@ -142,14 +142,14 @@ export function gradientOfB(
   const raised = matmul(narrow, dy, { transposeA: true }); // [rank, out]
   const upright = (x: Tensor): Tensor => raw.transpose(x, [1, 0]);
   if (!s) {
-    const [db] = fused([raised], [raised.dtype], (x) => [raw.multiply(upright(x!), scale)]);
+    const [db] = fused([raised], [raised.dtype], (x) => [raw.multiply(upright(x), scale)]);
     return { b: db!, s: null };
   }
   const [db, ds] = fused([raised, b.value, s.value], [raised.dtype, raised.dtype], (x, factor, along) => {
-    const gradient = upright(x!);
+    const gradient = upright(x);
     return [
-      raw.multiply(raw.multiply(gradient, raw.reshape(along!, [-1, 1])), scale),
-      raw.multiply(raw.sum(raw.multiply(gradient, factor!), [1]), scale),
+      raw.multiply(raw.multiply(gradient, raw.reshape(along, [-1, 1])), scale),
+      raw.multiply(raw.sum(raw.multiply(gradient, factor), [1]), scale),
     ];
   });
   return { b: db!, s: ds! };

@@ -181,11 +181,15 @@ function restOf(from: Shape, to: readonly (Dim | -1)[]): Dim {
   return symbols.length === 0 ? coefficient : { coefficient, symbols };
 }
 
-/** Axis `i` of the result is axis `order[i]` of x. Where only axes of one value move, nothing is copied. */
+/**
+ * Axis `i` of the result is axis `order[i]` of x. Where only axes of one value move, nothing is copied: a reshape says so to every device,
+ * unless it would have to compute its shape.
+ */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
   const shape = order.map((axis) => x.shape[axis]!);
   const wide = order.filter((axis) => x.shape[axis] !== 1);
-  if (wide.every((axis, index) => index === 0 || axis > wide[index - 1]!)) return reshape(x, shape);
+  const staysInOrder = wide.every((axis, index) => index === 0 || axis > wide[index - 1]!);
+  if (staysInOrder && shape.filter((dim) => !isKnown(dim)).length <= 1) return reshape(x, shape);
   const permutation = constant(x.runner, Int32Array.from(order), 'int32', [order.length]);
   const attrs = { T: { type: x.dtype }, Tperm: { type: 'int32' } } as const;
   return apply(x.runner, 'Transpose', attrs, [x, permutation], x.dtype, shape);

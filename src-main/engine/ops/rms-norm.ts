@@ -35,9 +35,9 @@ export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false 
     [x, weight],
     (save) => {
       const [result, r] = fused([x, weight], [dtype, 'float32'], (value, w) => {
-        const wide = raw.cast(value!, 'float32');
+        const wide = raw.cast(value, 'float32');
         const scale = raw.rsqrt(raw.add(raw.mean(raw.square(wide), [-1], true), eps));
-        return [raw.multiply(raw.multiply(wide, scale), factor(w!)), scale];
+        return [raw.multiply(raw.multiply(wide, scale), factor(w)), scale];
       });
       inverse = r!;
       save(x, inverse);
@@ -50,11 +50,11 @@ export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false 
         [dy, x, weight, inverse, ...(along ? [along] : [])],
         [x.dtype],
         (gradient, value, w, r, passed) => {
-          const wide = raw.cast(value!, 'float32');
-          const scaled = raw.multiply(raw.cast(gradient!, 'float32'), factor(w!));
+          const wide = raw.cast(value, 'float32');
+          const scaled = raw.multiply(raw.cast(gradient, 'float32'), factor(w));
           const mean = raw.mean(raw.multiply(scaled, wide), [-1], true);
-          const pull = raw.multiply(raw.multiply(mean, raw.square(r!)), raw.negate(r!)); // [..., 1]
-          const dx = raw.add(raw.multiply(scaled, r!), raw.multiply(wide, pull));
+          const pull = raw.multiply(raw.multiply(mean, raw.square(r)), raw.negate(r)); // [..., 1]
+          const dx = raw.add(raw.multiply(scaled, r), raw.multiply(wide, pull));
           return [passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx];
         },
       );

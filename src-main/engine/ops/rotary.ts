@@ -21,13 +21,13 @@ export function rotary(x: Tensor, cos: Tensor, signedSin: Tensor): Tensor {
     (save) => {
       save(cos, signedSin);
       return fused([x, cos, signedSin], [x.dtype], (value, c, s) => [
-        headsFirst(raw.add(raw.multiply(value!, c!), raw.multiply(swapHalves(value!), s!))),
+        headsFirst(raw.add(raw.multiply(value, c), raw.multiply(swapHalves(value), s))),
       ]);
     },
     ([dy]) =>
       fused([dy!, cos, signedSin], [x.dtype], (gradient, c, s) => {
-        const dx = headsFirst(gradient!);
-        return [raw.subtract(raw.multiply(dx, c!), raw.multiply(swapHalves(dx), s!))];
+        const dx = headsFirst(gradient);
+        return [raw.subtract(raw.multiply(dx, c), raw.multiply(swapHalves(dx), s))];
       }),
   );
   return out!;

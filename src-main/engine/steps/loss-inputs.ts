@@ -1,6 +1,7 @@
 /**
  * @file Labels of a batch, filled up so that the loss can be cut into a fixed number of chunks.
  */
+import { coarseSize } from '../../../src-shared/domain/coarse-size.ts';
 import type { Sizes } from '../compile/program.ts';
 import { symbol } from '../device/dim.ts';
 import type { Arrays, Specs } from './token-inputs.ts';
@@ -17,8 +18,6 @@ export const LABEL_SPECS: Specs = {
 /** Bytes of logits that one chunk may take (f32, several copies live at once). */
 const CHUNK_BYTES = 96 << 20;
 const MOST_CHUNKS = 64;
-/** Fewest rows that a chunk grows by where each number of rows costs a kernel of its own. */
-const COARSE_ROWS = 8;
 
 /** How many chunks keep the logits of `labels` positions within bounds. */
 export function chooseChunks(labels: number, vocabSize: number): number {
@@ -43,7 +42,7 @@ export function labelArrays(
   coarse = false,
 ): { arrays: Arrays; sizes: Sizes } {
   const rows = Math.max(1, Math.ceil(labelIds.length / chunks));
-  const labels = (coarse ? roundUp(rows) : rows) * chunks;
+  const labels = (coarse ? coarseSize(rows) : rows) * chunks;
   const positions = new Int32Array(labels);
   const ids = new Int32Array(labels);
   const weights = new Float32Array(labels);
@@ -54,10 +53,4 @@ export function labelArrays(
     arrays: { label_positions: positions, label_ids: ids, label_weights: weights, loss_scale: Float32Array.of(scale) },
     sizes: { labels },
   };
-}
-
-/** To a multiple of the largest power of two in an eighth of the rows. */
-function roundUp(rows: number): number {
-  const step = Math.max(COARSE_ROWS, 2 ** (Math.floor(Math.log2(rows)) - 3));
-  return Math.ceil(rows / step) * step;
 }

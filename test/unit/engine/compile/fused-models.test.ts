@@ -33,6 +33,10 @@ interface Setting extends Pick<TinyRunOptions, 'peft' | 'checkpointing' | 'atten
 }
 
 const SETTINGS: readonly Setting[] = [
+  {
+    title: 'Mistral: one key/value head',
+    config: { ...SIZES, model_type: 'mistral', num_key_value_heads: 1, sliding_window: 7 },
+  },
   { title: 'GPT-2: norms with means, learned positions, tanh GELU', config: GPT2 },
   {
     title: 'Gemma 2: capped scores, norms on both sides, windows',
