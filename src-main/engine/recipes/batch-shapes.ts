@@ -2,6 +2,7 @@
  * @file How many different shapes the batches of a run have at most. For each one products are prepared, and kernels where steps fuse; both
  * are kept to the end.
  */
+import { coarseSize } from '../../../src-shared/domain/coarse-size.ts';
 import { LENGTH_STEP } from '../data/batches.ts';
 import { countLabels, lengthOf } from '../data/lengths.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -33,13 +34,11 @@ export function boundShapes(
   };
 }
 
-/** Tokens that the longest row of a batch takes in it (`BuildBatchOptions.coarse`). */
-export function roundLength(tokens: number, isFused: boolean): number {
-  const step = isFused ? Math.max(LENGTH_STEP, 2 ** (Math.floor(Math.log2(tokens)) - 3)) : LENGTH_STEP;
-  return Math.ceil(tokens / step) * step;
-}
+/** Tokens that the longest row of a batch takes in it. */
+export const roundLength = (tokens: number, isFused: boolean): number =>
+  isFused ? coarseSize(tokens) : Math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP;
 
 /** Labels of a piece are filled up where steps fuse. */
 function countNumbers(most: number, isFused: boolean): number {
-  return isFused ? new Set(Array.from({ length: most }, (_, index) => roundLength(index + 1, true))).size : most;
+  return isFused ? new Set(Array.from({ length: most }, (_, index) => coarseSize(index + 1))).size : most;
 }
