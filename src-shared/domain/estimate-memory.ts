@@ -87,7 +87,7 @@ export interface BatchNeed {
   readonly chunks: number;
   /** Batches differ in their number of tokens or labels. */
   readonly isVaried: boolean;
-  /** Of training: how many different sizes and numbers of labels batches have; left out = not known. */
+  /** How many different sizes and numbers of labels batches have; left out = not known. */
   readonly shapes?: { readonly sizes: number; readonly labels: number };
 }
 
@@ -145,7 +145,9 @@ function compiledBytes({ facts, training, evaluation, isFused }: MemoryNeed): nu
   const plain = runtimeBytes(facts) + kernels + shapesBytes(training);
   if (!evaluation) return plain;
   const entries = evaluation.answers.newTokens > 0 ? WRITER_ENTRIES : CLASSIFIER_ENTRIES;
-  const shapes = evaluation.isVaried ? EVALUATED_SHAPES_BYTES : 0;
+  const least = evaluation.isVaried ? EVALUATED_SHAPES_BYTES : 0;
+  // Steps that fuse have other sizes than evaluations, so that none of these is there already.
+  const shapes = isFused ? Math.max(least, shapesBytes(evaluation)) : least;
   return plain + entries * (ENTRY_BYTES + ENTRY_LAYER_BYTES * facts.layers) + shapes;
 }
 

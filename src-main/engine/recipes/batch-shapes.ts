@@ -5,6 +5,7 @@
 import { coarseSize } from '../../../src-shared/domain/coarse-size.ts';
 import { LENGTH_STEP } from '../data/batches.ts';
 import { countLabels, lengthOf } from '../data/lengths.ts';
+import type { TokenizedExample } from '../data/types.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
 export interface BatchShapes {
@@ -12,6 +13,15 @@ export interface BatchShapes {
   readonly sizes: number;
   /** Numbers of labels, as they are filled up (loss-inputs.ts). */
   readonly labels: number;
+}
+
+/** Of evaluations, which are neither packed nor fused. @param batches of one @param most labels of a batch @param chunks of its loss */
+export function boundEvaluated(
+  examples: readonly TokenizedExample[],
+  { batches, most, chunks }: { batches: number; most: number; chunks: number },
+): BatchShapes {
+  const sizes = new Set(examples.map((example) => roundLength(lengthOf(example), false))).size;
+  return { sizes: Math.min(batches, sizes), labels: Math.min(batches, Math.ceil(most / chunks)) };
 }
 
 /**

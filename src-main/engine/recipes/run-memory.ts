@@ -15,7 +15,7 @@ import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
-import { boundShapes, roundLength } from './batch-shapes.ts';
+import { boundEvaluated, boundShapes, roundLength } from './batch-shapes.ts';
 import { foldsUpdates } from './fold-updates.ts';
 import { fusesChains } from './fuse-chains.ts';
 import { precisionOf } from './inference-session.ts';
@@ -173,9 +173,11 @@ function evaluationNeed(
   const labels = Math.min(mostLabels(data.eval, batch), batch * rowTokens);
   const { training, data: settings } = config;
   const asked = { prompts: training.sample_prompts, examples: data.eval, template: settings.template };
+  const chunks = chooseChunks(labels, opened.model.facts.vocabSize);
+  const batches = Math.ceil(data.eval.length / batch);
   return {
-    ...{ batch, rowTokens, labels, isVaried },
-    chunks: chooseChunks(labels, opened.model.facts.vocabSize),
+    ...{ batch, rowTokens, labels, chunks, isVaried },
+    shapes: boundEvaluated(data.eval, { batches, most: labels, chunks }),
     answers: task.sizeOfSamples(asked),
   };
 }

@@ -72,6 +72,19 @@ describe('batches of many shapes', () => {
     expect(shaped(1e6, 1e6)).toBe(shaped(1e3, 1e3));
   });
 
+  it('are counted for evaluations too where steps fuse, and so have other sizes', () => {
+    const answers = { rows: 3, promptTokens: 128, newTokens: 64 };
+    const adds = (isFused: boolean) => {
+      const [few, many] = [5, 50].map((sizes) => {
+        const evaluation = { ...BATCH, isVaried: true, shapes: { sizes, labels: 60 }, answers };
+        return estimateMemory({ ...NEED, isFused, evaluation }).peak_bytes;
+      });
+      return many! - few!;
+    };
+    expect(adds(true)).toBeGreaterThan(0);
+    expect(adds(false)).toBe(0);
+  });
+
   it('are taken for those of a short run where they are not known', () => {
     expect(peakOf({})).toBeGreaterThan(shaped(1, 1));
     expect(peakOf({})).toBeLessThan(shaped(60, 200));
