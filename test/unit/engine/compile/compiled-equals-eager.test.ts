@@ -105,6 +105,23 @@ const SETTINGS: Setting[] = [
     ...BIASES_TRAINED,
   },
   {
+    title: 'Quasi-LoRA beside the weights, fused',
+    dir: plain,
+    peft: { peft_type: 'QLORA' },
+    folded: true,
+    fuses: true,
+    tolerance: 1e-6,
+  },
+  {
+    title: 'DoRA, loss in three chunks, fused',
+    dir: plain,
+    peft: { use_dora: true },
+    chunks: 3,
+    fuses: true,
+    tolerance: 1e-6,
+  },
+  { title: 'LoRA on NF4, fused', dir: plain, storage: 'nf4', keptBytes: Infinity, fuses: true, tolerance: 1e-6 },
+  {
     title: 'LoRA beside the weights in bf16, fused',
     dir: plain,
     compute: 'bfloat16',
