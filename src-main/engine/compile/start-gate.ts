@@ -35,16 +35,16 @@ export function makeGatedProgram(options: GateOptions): Program {
   const { binding, program, values, onFallback } = options;
   const eager = new EagerProgram(binding, program);
   const wanted = options.probe(fill(eager, share(options)));
-  const reasons: string[] = [];
+  let reason = '';
   for (const entries of variantsOf(program.entries)) {
     const attempt = tryCompiled({ ...options, program: { ...program, entries } }, wanted);
     if (typeof attempt !== 'string') {
       eager.dispose();
       return fill(attempt, values);
     }
-    reasons.push(attempt);
+    reason = attempt;
   }
-  onFallback(reasons.at(-1)!);
+  onFallback(reason);
   return fill(eager, values);
 }
 

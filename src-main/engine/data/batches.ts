@@ -59,6 +59,11 @@ export interface BuildBatchOptions {
 /** Lengths are rounded up to this, so that few different shapes occur; only the largest one allowed may be no multiple of it. */
 export const LENGTH_STEP = 8;
 
+/** Tokens that a row takes in a batch. @param coarse as in `BuildBatchOptions` */
+export function roundLength(tokens: number, coarse: boolean): number {
+  return coarse ? coarseSize(tokens) : Math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP;
+}
+
 /**
  * @param rows example indices of each row (`PlannedBatch.rows`); packed ones may be laid out in other rows
  * @throws Error internal, where a row holds more than `maxLength` tokens
@@ -128,8 +133,7 @@ function fillGrid(
 ): Grid {
   const longest = Math.max(1, ...rows.map((row) => row.reduce((sum, ids) => sum + ids.length, 0)));
   if (longest > maxLength) throw new Error(`internal: a row has ${longest} tokens, more than max_length ${maxLength}`);
-  const rounded = coarse ? coarseSize(longest) : Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP;
-  const seq = Math.min(maxLength, rounded);
+  const seq = Math.min(maxLength, roundLength(longest, coarse));
   const inputIds = new Int32Array(rows.length * seq).fill(padTokenId);
   const positionIds = new Int32Array(rows.length * seq);
   const segmentIds = new Int32Array(rows.length * seq);

@@ -3,7 +3,7 @@
  * are kept to the end.
  */
 import { coarseSize } from '../../../src-shared/domain/coarse-size.ts';
-import { LENGTH_STEP } from '../data/batches.ts';
+import { roundLength } from '../data/batches.ts';
 import { countLabels, lengthOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -43,10 +43,6 @@ export function boundShapes(
     labels: numbers === 1 && !packing ? 1 : Math.min(batches, countNumbers(Math.ceil(most / chunks), isFused)),
   };
 }
-
-/** Tokens that the longest row of a batch takes in it. */
-export const roundLength = (tokens: number, isFused: boolean): number =>
-  isFused ? coarseSize(tokens) : Math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP;
 
 /** Labels of a piece are filled up where steps fuse. */
 function countNumbers(most: number, isFused: boolean): number {

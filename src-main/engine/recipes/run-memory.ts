@@ -11,11 +11,12 @@ import {
   runtimeBytes,
 } from '../../../src-shared/domain/estimate-memory.ts';
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
+import { roundLength } from '../data/batches.ts';
 import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
-import { boundEvaluated, boundShapes, roundLength } from './batch-shapes.ts';
+import { boundEvaluated, boundShapes } from './batch-shapes.ts';
 import { foldsUpdates } from './fold-updates.ts';
 import { fusesChains } from './fuse-chains.ts';
 import { precisionOf } from './inference-session.ts';

@@ -65,7 +65,7 @@ export async function openTrainingSession(
   const optimizer = makeOptimizer(training);
   const tables = new TableCache(model);
   const steps = {
-    train: run.task.makeStep(tables, execution.chunks, execution.fused),
+    train: run.task.makeStep(tables, execution.chunks),
     evaluate: run.task.makeStep(tables, execution.eval_chunks),
   };
   const step: TrainStepOptions = {
@@ -116,7 +116,8 @@ export async function openTrainingSession(
   return {
     program,
     optimizer,
-    steps,
+    // Whether it fuses is known only now; it decides how many labels batches are filled up to.
+    steps: { ...steps, train: run.task.makeStep(tables, execution.chunks, program.fuses) },
     execution: { ...execution, mode: program.mode, fused: program.fuses },
     trainedValues: buckets.reduce((sum, { size }) => sum + size, 0),
     tensors: () => tensorsOf(buckets, program.readVariables('state')),

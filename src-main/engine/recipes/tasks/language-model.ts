@@ -35,7 +35,7 @@ export function languageModelTask(options: LanguageModelOptions): Task {
       ...(model.kind === 'encoder-decoder' && { decoderStartTokenId: model.decoderStartTokenId }),
     },
     figures: WRITTEN_FIGURES,
-    makeStep: (tables, chunks, coarse) => languageTask({ model, tables, chunks, ...(coarse && { coarse }) }),
+    makeStep: (tables, chunks, coarse = false) => languageTask({ model, tables, chunks, coarse }),
     answering: ({ plan, buckets }) => ({
       entries: generateEntries({ model, plan, buckets }),
       scratch: cacheVariables(model, plan),
