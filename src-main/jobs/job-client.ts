@@ -14,6 +14,7 @@ import type { TimedEvent } from './event-log.ts';
 import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
 import { readOutOfMemoryKills } from '../engine/device/free-memory.ts';
 import { fromFailure, NEED_LESS, outOfMemory } from './failure.ts';
+import { jobEnvironment } from './job-environment.ts';
 import { readMemoryBytes, readPeakMemoryBytes } from './process-memory.ts';
 import type { AskRequest, CoreMessage, JobKind, JobMessage, JobRequest, JobResult, TrainRequest } from './protocol.ts';
 import { adviseLess } from './run-folder.ts';
@@ -65,7 +66,7 @@ export function startJob<K extends JobKind>(options: StartJobOptions<K>): Job<K>
   const child = fork(options.entry ?? ENTRY, [], {
     execPath: process.execPath,
     execArgv: [],
-    env: { ...process.env, ...options.variables },
+    env: jobEnvironment(process.env, options.variables),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const follower = new JobFollower(options, child);

@@ -6,6 +6,7 @@
  * is fixed when the step is traced, so one graph serves every number of labels. Sources: Liger Kernel's fused linear
  * cross-entropy and Cut Cross-Entropy (Wijmans et al. 2024) for the idea.
  */
+import type { Dim } from '../device/dim.ts';
 import { sumGradients } from '../ops/basics.ts';
 import { fused } from '../ops/fused.ts';
 import * as raw from '../ops/primitives.ts';
@@ -154,7 +155,7 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): LossOfLogit
   const places = raw.concat([raw.reshape(rows, [-1, 1]), raw.reshape(labels, [-1, 1])], 1); // [n, 2]
   // In f32 the softmax that both ways need is most of the work.
   const isFused = logits.runner.fuses && logits.dtype === 'bfloat16';
-  return isFused ? fusedCrossEntropy(logits, places) : plainCrossEntropy(logits, places);
+  return isFused ? fusedCrossEntropy(logits, labels, places) : plainCrossEntropy(logits, places);
 }
 
 /**
@@ -178,18 +179,60 @@ function plainCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
 }
 
 /** The sum of exp is one kernel over the logits; what is left of the softmax are the slopes, rounded once, and p at the label is exp(-loss). */
-function fusedCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
-  const top = raw.reduceMax(raw.cast(logits, 'float32'), [1], true);
+function fusedCrossEntropy(logits: Tensor, labels: Tensor, places: Tensor): LossOfLogits {
+  const top = largestOfRows(logits);
   const [sum] = fused([logits, top], ['float32'], (x, t) => [raw.sum(raw.exp(raw.subtract(x, t)), [-1])]);
   const logSum = raw.add(raw.reshape(top, [-1]), raw.log(sum!));
   const losses = raw.subtract(logSum, raw.cast(raw.gatherElements(logits, places), 'float32'));
   return {
     losses,
     slopes() {
-      const atLabels = raw.subtract(raw.exp(raw.negate(losses)), 1);
-      return raw.updateAt(raw.softmax(logits), places, raw.cast(atLabels, logits.dtype));
+      const atLabels = raw.cast(raw.subtract(raw.exp(raw.negate(losses)), 1), logits.dtype);
+      const p = raw.softmax(logits);
+      return (logits.shape[1] as number) % PIECE === 0
+        ? writeInPieces(p, labels, atLabels)
+        : raw.updateAt(p, places, atLabels);
     },
   };
+}
+
+/** Values in 64 bytes of bf16. */
+const PIECE = 32;
+
+/**
+ * p with `values` [n] at the labels, in its own memory, where `TensorScatterUpdate` would copy all of it.
+ * @param p [n, width], of whole pieces; nothing else reads it
+ */
+function writeInPieces(p: Tensor, labels: Tensor, values: Tensor): Tensor {
+  const { runner } = p;
+  const [count, width] = p.shape as [Dim, number];
+  const pieces = raw.reshape(p, [-1, PIECE]);
+  const inRow = raw.floorDivide(labels, PIECE);
+  const places = raw.add(raw.multiply(raw.range(runner, count), width / PIECE), inRow); // [n]
+  const column = raw.subtract(labels, raw.multiply(inRow, PIECE));
+  const isLabel = raw.compare('Equal', raw.reshape(column, [-1, 1]), raw.range(runner, PIECE)); // [n, PIECE]
+  const own = raw.select(isLabel, raw.reshape(values, [-1, 1]), raw.gatherRows(pieces, places));
+  return raw.reshape(raw.writeRows(pieces, places, own), p.shape);
+}
+
+/** Narrower than this, one pass does. */
+const LEAST_QUARTER = 1024;
+
+/**
+ * Quarters of a row laid over each other, so that most of it is one kernel that goes through all of it side by side; in TensorFlow the same is
+ * a copy in f32 first. More than four at a time lie too far apart in memory.
+ * @param x [n, width], bf16 @returns f32 [n, 1]
+ */
+function largestOfRows(x: Tensor): Tensor {
+  const width = x.shape[1] as number;
+  const quarter = Math.ceil(width / 4);
+  if (quarter < LEAST_QUARTER) return raw.reduceMax(raw.cast(x, 'float32'), [1], true);
+  const [folded] = fused([x], [x.dtype], (row) => {
+    // The last one ends where the row does; what it has twice is no larger for that.
+    const starts = [0, quarter, 2 * quarter, width - quarter];
+    return [starts.map((start) => raw.takeColumns(row, start, quarter)).reduce((a, b) => raw.maximum(a, b))];
+  });
+  return largestOfRows(folded!);
 }
 
 function addUp(parts: readonly (Tensor | null)[]): Tensor | null {

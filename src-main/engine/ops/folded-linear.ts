@@ -8,7 +8,7 @@
  *   W1 | B1' 0   0
  *   W2 | 0   B2' 0        the last columns fill the room up
  */
-import { fused } from './fused.ts';
+import { fusedIntoReader } from './fused.ts';
 import { gradientOfB, joinGradients, type LowRankUpdate, scaledB } from './linear.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
@@ -68,15 +68,13 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       if (needsGradient(x)) {
         const both = throughWeights(dys, weight(beside, first), sizes, x); // each [tokens, in + room]
         back = both.map((part) => raw.sliceAxis(part, 1, width, room)).reduce((a, b) => raw.add(a, b));
-        [dx] = fused([matmul(back, stackedA), ...both], [x.dtype], (through, ...parts) => {
+        dx = fusedIntoReader([matmul(back, stackedA), ...both], x.dtype, (through, ...parts) => {
           const direct = parts.map((part) => raw.split(part, [width, room], 1)[0]!);
-          return [
-            raw.add(
-              direct.reduce((a, b) => raw.add(a, b)),
-              through,
-            ),
-          ];
-        }) as [Tensor];
+          return raw.add(
+            direct.reduce((a, b) => raw.add(a, b)),
+            through,
+          );
+        });
       } else {
         const zeros = (size: number): Tensor => raw.fill(x.runner, [x.shape[0]!, size], 0, x.dtype);
         const through = bs.flatMap((b, index) => {

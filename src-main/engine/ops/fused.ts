@@ -7,26 +7,64 @@
  */
 import type { DType } from '../device/dtype.ts';
 import * as raw from './primitives.ts';
-import { makeTensor, type Tensor } from './tensor.ts';
+import { type Chain, makeTensor, type Tensor } from './tensor.ts';
 
 /**
  * @param outputs dtypes of the results
  * @param body sees the inputs in order, in f32 where they run as one kernel; may use sizes only as they are
  */
-export function fused(
-  inputs: readonly Tensor[],
-  outputs: readonly DType[],
-  body: (...inputs: Tensor[]) => readonly Tensor[],
-): Tensor[] {
+export function fused(inputs: readonly Tensor[], outputs: readonly DType[], body: Chain['body']): Tensor[] {
   const { runner } = inputs[0]!;
+  const chain = joinChains(inputs, body);
   let shapes: Tensor[] = [];
-  const ids = runner.fused(inputs, (inner, values) => {
-    const wide = inputs.map(({ dtype, shape }, index) => {
+  const ids = runner.fused(chain.inputs, (inner, values) => {
+    const wide = chain.inputs.map(({ dtype, shape }, index) => {
       const value = makeTensor(inner, values[index]!, dtype, shape);
       return dtype === 'bfloat16' ? raw.cast(value, 'float32') : value;
     });
-    return (shapes = body(...wide).map((result, index) => raw.cast(result, outputs[index]!)));
+    return (shapes = chain.body(...wide).map((result, index) => raw.cast(result, outputs[index]!)));
   });
   if (ids === null) return body(...inputs).map((result, index) => raw.cast(result, outputs[index]!));
   return ids.map((id, index) => makeTensor(runner, id, outputs[index]!, shapes[index]!.shape));
+}
+
+/**
+ * As `fused`, for one result that will have one reader: where that is a kernel too, it does this work itself, and nothing is written and
+ * read in between. What a graph then has no use for it does not run.
+ */
+export function fusedIntoReader(
+  inputs: readonly Tensor[],
+  dtype: DType,
+  body: (...inputs: Tensor[]) => Tensor,
+): Tensor {
+  const [result] = fused(inputs, [dtype], (...given) => [body(...given)]) as [Tensor];
+  return result.runner.fuses ? { ...result, chain: joinChains(inputs, (...given) => [body(...given)]) } : result;
+}
+
+/** As `fused`, for one result that is wanted in a second dtype too: that is its `twin`. Only where a kernel makes both in one go. */
+export function fusedTwins(
+  inputs: readonly Tensor[],
+  dtype: DType,
+  second: DType,
+  body: (...inputs: Tensor[]) => Tensor,
+): Tensor {
+  const outputs = inputs[0]!.runner.fuses && second !== dtype ? [dtype, second] : [dtype];
+  const [result, twin] = fused(inputs, outputs, (...given) => {
+    const value = body(...given);
+    return outputs.map(() => value);
+  }) as [Tensor, Tensor | undefined];
+  return twin ? { ...result, twin } : result;
+}
+
+/** The body with the work before it that its inputs bring along. */
+function joinChains(inputs: readonly Tensor[], body: Chain['body']): Chain {
+  const chains = inputs.map((input) => input.chain ?? { inputs: [input], body: (value: Tensor) => [value] });
+  return {
+    inputs: chains.flatMap((chain) => chain.inputs),
+    body(...values) {
+      let end = 0;
+      const own = chains.map((chain) => chain.body(...values.slice(end, (end += chain.inputs.length)))[0]!);
+      return body(...own);
+    },
+  };
 }

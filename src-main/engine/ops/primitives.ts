@@ -15,7 +15,7 @@ import {
   type SymbolicDim,
 } from '../device/dim.ts';
 import { bytesPerElement, type DType } from '../device/dtype.ts';
-import type { HostArray, Runner } from '../device/runner.ts';
+import type { HostArray, Runner, ValueId } from '../device/runner.ts';
 import { apply, makeTensor, type Tensor } from './tensor.ts';
 
 type BinaryOp = 'AddV2' | 'Sub' | 'Mul' | 'RealDiv' | 'Maximum' | 'Minimum' | 'FloorDiv' | 'Pow';
@@ -254,6 +254,14 @@ export function sliceAxis(x: Tensor, axis: number, begin: Dim, size: Dim): Tenso
   return makeTensor(x.runner, x.runner.op('Slice', attrs, [x.id, from, to], 1)[0]!, x.dtype, shape);
 }
 
+/** Columns of a matrix, whatever its number of rows. */
+export function takeColumns(x: Tensor, begin: number, size: number): Tensor {
+  const ints = (values: readonly number[]): ValueId => x.runner.constant(Int32Array.from(values), 'int32', [2]);
+  const attrs = { T: { type: x.dtype }, Index: { type: 'int32' } } as const;
+  const ids = [x.id, ints([0, begin]), ints([-1, size])];
+  return makeTensor(x.runner, x.runner.op('Slice', attrs, ids, 1)[0]!, x.dtype, [x.shape[0]!, size]);
+}
+
 /** Rows of `table` along its first axis. @param indices int32, any shape. */
 export function gatherRows(table: Tensor, indices: Tensor): Tensor {
   const axis = scalar(table.runner, 0, 'int32');
@@ -281,11 +289,10 @@ export function updateAt(x: Tensor, places: Tensor, values: Tensor): Tensor {
 
 /**
  * `values` [n, width] in the place of these rows of x [rows, width]. Changes x itself: nothing may read it but by way of the result.
- * @param places [n]
+ * @param places int32 [n], each row at most once
  */
-export function writeRows(x: Tensor, places: Int32Array<ArrayBuffer>, values: Tensor): Tensor {
-  const indices = constant(x.runner, places, 'int32', [places.length]);
-  return apply(x.runner, 'InplaceUpdate', { T: { type: x.dtype } }, [x, indices, values], x.dtype, x.shape);
+export function writeRows(x: Tensor, places: Tensor, values: Tensor): Tensor {
+  return apply(x.runner, 'InplaceUpdate', { T: { type: x.dtype } }, [x, places, values], x.dtype, x.shape);
 }
 
 type ReduceOp = 'Sum' | 'Mean' | 'Max' | 'Min';
@@ -312,6 +319,12 @@ export function sumAll(x: Tensor): Tensor {
         x,
         x.shape.map((_, axis) => axis),
       );
+}
+
+/** One axis backwards. */
+export function reverse(x: Tensor, axis: number): Tensor {
+  const axes = constant(x.runner, Int32Array.of(axis), 'int32', [1]);
+  return apply(x.runner, 'ReverseV2', { T: { type: x.dtype }, Tidx: { type: 'int32' } }, [x, axes], x.dtype, x.shape);
 }
 
 /** Softmax over the last axis. */

@@ -3,7 +3,7 @@
  */
 import type { FloatDType } from '../device/dtype.ts';
 import { unbroadcast } from './basics.ts';
-import { fused } from './fused.ts';
+import { fused, fusedTwins } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
@@ -46,20 +46,21 @@ export function rmsNorm(x: Tensor, weight: Tensor, { eps, dtype, addOne = false 
     ([dy, along]) => {
       if (!dy) return [along!, null];
       // With r = 1 / rms: dx = r g - r^3 mean(g x) x. x itself is kept, not x r; and a sum joins the other gradients of the stream.
-      const [dx] = fused(
+      const dx = fusedTwins(
         [dy, x, weight, inverse, ...(along ? [along] : [])],
-        [x.dtype],
+        x.dtype,
+        dy.dtype,
         (gradient, value, w, r, passed) => {
           const wide = raw.cast(value, 'float32');
           const scaled = raw.multiply(raw.cast(gradient, 'float32'), factor(w));
           const mean = raw.mean(raw.multiply(scaled, wide), [-1], true);
           const pull = raw.multiply(raw.multiply(mean, raw.square(r)), raw.negate(r)); // [..., 1]
           const dx = raw.add(raw.multiply(scaled, r), raw.multiply(wide, pull));
-          return [passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx];
+          return passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx;
         },
       );
       const dw = needsGradient(weight) ? unbroadcast(slopeOfWeight(dy, x, inverse), weight.shape) : null;
-      return [dx!, dw];
+      return [dx, dw];
     },
   );
   return { out: out!, x: stream! };

@@ -15,34 +15,43 @@ import { differentiable, type Tensor } from './tensor.ts';
  * @returns [batch, heads, seq, headDim], as attention reads it
  */
 export function rotary(x: Tensor, cos: Tensor, signedSin: Tensor): Tensor {
+  const tables = [inHalves(cos), inHalves(signedSin)];
+  const swap = (value: Tensor): Tensor => (value.runner === x.runner ? swapHalves(value) : raw.reverse(value, 3));
   const [out] = differentiable(
     x.runner,
     [x],
     (save) => {
-      save(cos, signedSin);
-      return fused([x, cos, signedSin], [x.dtype], (value, c, s) => [
-        headsFirst(raw.add(raw.multiply(value, c), raw.multiply(swapHalves(value), s))),
+      save(...tables);
+      const [turned] = fused([inHalves(x), ...tables], [x.dtype], (value, c, s) => [
+        headsFirst(raw.add(raw.multiply(value, c!), raw.multiply(swap(value), s!))),
       ]);
+      return [joinHalves(turned!)];
     },
-    ([dy]) =>
-      fused([dy!, cos, signedSin], [x.dtype], (gradient, c, s) => {
-        const dx = headsFirst(gradient);
-        return [raw.subtract(raw.multiply(dx, c), raw.multiply(swapHalves(dx), s))];
-      }),
+    ([dy]) => {
+      const [dx] = fused([inHalves(dy!), ...tables], [x.dtype], (gradient, c, s) => {
+        const upright = headsFirst(gradient);
+        return [raw.subtract(raw.multiply(upright, c!), raw.multiply(swap(upright), s!))];
+      });
+      return [joinHalves(dx!)];
+    },
   );
   return out!;
 }
 
+/** [..., headDim] <-> [..., 2, headDim / 2]: kernels go through the halves as an axis of its own, side by side. */
+const inHalves = (x: Tensor): Tensor => raw.reshape(x, [...x.shape.slice(0, -1), 2, (x.shape.at(-1) as number) / 2]);
+const joinHalves = (x: Tensor): Tensor => raw.reshape(x, [...x.shape.slice(0, -2), 2 * (x.shape.at(-1) as number)]);
+
 /** Its own inverse. */
-const headsFirst = (x: Tensor): Tensor => raw.transpose(x, [0, 2, 1, 3]);
+const headsFirst = (x: Tensor): Tensor => raw.transpose(x, [0, 2, 1, 3, 4]);
 
 /**
- * The last axis with its halves changed. In bf16 a product with a permutation is faster than cutting and joining, and exact; in f32 a card
- * would round it.
+ * [..., 2, half] with the halves changed, as single ops do it best. In bf16 a product with a permutation is faster than cutting and joining,
+ * and exact; in f32 a card would round it.
  */
 function swapHalves(x: Tensor): Tensor {
-  const width = x.shape.at(-1) as number;
-  const half = width / 2;
+  const half = x.shape.at(-1) as number;
+  const width = 2 * half;
   if (x.dtype === 'bfloat16') {
     const ones = Float32Array.from({ length: width * width }, (_, at) =>
       Number(at % width === (Math.floor(at / width) + half) % width),
@@ -50,6 +59,6 @@ function swapHalves(x: Tensor): Tensor {
     const permutation = raw.cast(raw.constant(x.runner, ones, 'float32', [width, width]), x.dtype);
     return raw.reshape(matmul(raw.reshape(x, [-1, width]), permutation), x.shape);
   }
-  const [first, second] = raw.split(x, [half, half], x.shape.length - 1);
-  return raw.concat([second!, first!], x.shape.length - 1);
+  const [first, second] = raw.split(x, [1, 1], 3);
+  return raw.concat([second!, first!], 3);
 }

@@ -18,6 +18,16 @@ export interface Tensor {
   readonly origin: { readonly link: GradientLink; readonly output: number } | null;
   /** A leaf that gradients are wanted for. */
   readonly isLeaf: boolean;
+  /** How a kernel made it, where the kernel that reads it may do that work itself (ops/fused.ts). */
+  readonly chain?: Chain;
+  /** The same value in another dtype, which the same kernel made. */
+  readonly twin?: Tensor;
+}
+
+/** Work that runs as one kernel. `body` gets the inputs in order, in f32, on the runner that it is to use. */
+export interface Chain {
+  readonly inputs: readonly Tensor[];
+  readonly body: (...inputs: Tensor[]) => readonly Tensor[];
 }
 
 /** One differentiable op that was applied. */

@@ -33,6 +33,7 @@ function sizeIn(part: Part, entry: TrainedTensor): number {
 
 export function makeAdafactor(): Optimizer {
   return {
+    isElementwise: false,
     slots: (bucket) => partsOf(bucket).map((part) => slotOf(bucket, part)),
     scalars: (step) => [1 - step ** DECAY_RATE],
     update(args) {

@@ -9,6 +9,7 @@ import { addDecay } from './weight-decay.ts';
 export function makeAdam(options: AdamOptions): Optimizer {
   const moments = adamMoments(options);
   return {
+    isElementwise: true,
     slots: moments.slots,
     scalars: moments.scalars,
     update(args) {

@@ -9,6 +9,7 @@ import { shrink } from './weight-decay.ts';
 export function makeAdamW(options: AdamOptions): Optimizer {
   const moments = adamMoments(options);
   return {
+    isElementwise: true,
     slots: moments.slots,
     scalars: moments.scalars,
     update(args) {

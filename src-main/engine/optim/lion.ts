@@ -13,6 +13,7 @@ export interface LionOptions {
 
 export function makeLion({ beta1, beta2 }: LionOptions): Optimizer {
   return {
+    isElementwise: true,
     slots: (bucket) => [vectorSlot(bucket, 'exp_avg')],
     scalars: () => [],
     update(args) {

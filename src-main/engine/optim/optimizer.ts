@@ -23,6 +23,8 @@ export interface UpdateArguments {
 }
 
 export interface Optimizer {
+  /** No number of a tensor depends on another: the whole update may run as one kernel. */
+  readonly isElementwise: boolean;
   /** State kept beside a bucket; starts at zero. */
   slots(bucket: Bucket): readonly Variable[];
   /** Numbers that change from step to step and are the same for all buckets. @param step 1 for the first */

@@ -7,6 +7,7 @@ import { addDecay } from './weight-decay.ts';
 
 export function makeSgd({ momentum }: { readonly momentum: number }): Optimizer {
   return {
+    isElementwise: true,
     slots: (bucket) => (momentum === 0 ? [] : [vectorSlot(bucket, 'momentum_buffer')]),
     scalars: () => [],
     update(args) {

@@ -3,18 +3,26 @@
  */
 import { LENGTH_STEP } from '../data/batches.ts';
 
-/** From these lengths on, what is left out of the scores is more than what cutting costs; test/bench/LOG.md has the figures. */
+/**
+ * From these lengths on, what is left out of the scores is more than what cutting costs; test/bench/LOG.md has the figures. Where what lies
+ * between the products is fused, scores cost less and cutting does not.
+ */
 const PARTS_FROM: readonly (readonly [length: number, parts: number])[] = [
   [512, 4],
   [256, 2],
+];
+const PARTS_FROM_IF_FUSED: typeof PARTS_FROM = [
+  [2048, 4],
+  [512, 2],
 ];
 
 /**
  * @param longest tokens of the longest row
  * @param most tokens that a row may have
+ * @param fuses whether kernels run what lies between the products
  * @returns a number that divides the length of every batch, since lengths are multiples of LENGTH_STEP or `most` itself
  */
-export function chooseAttentionParts(longest: number, most: number): number {
+export function chooseAttentionParts(longest: number, most: number, fuses: boolean): number {
   if (most % LENGTH_STEP !== 0) return 1;
-  return PARTS_FROM.find(([length]) => longest >= length)?.[1] ?? 1;
+  return (fuses ? PARTS_FROM_IF_FUSED : PARTS_FROM).find(([length]) => longest >= length)?.[1] ?? 1;
 }

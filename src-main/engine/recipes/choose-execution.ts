@@ -33,15 +33,16 @@ export function chooseExecution(
   const { training } = config;
   const rows = training.per_device_train_batch_size;
   const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
+  const fused = fusesChains(run, mode, isGpu);
   return {
     mode,
     checkpointing: memory.checkpointing,
     chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
     eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
-    attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length),
+    attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length, fused),
     kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes),
     folded: foldsUpdates(precisionOf(config.quantization), mode, isGpu),
-    fused: fusesChains(run, mode, isGpu),
+    fused,
   };
 }
 

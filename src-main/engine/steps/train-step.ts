@@ -9,6 +9,7 @@ import type { Entry } from '../compile/program.ts';
 import type { Runner, Variable } from '../device/runner.ts';
 import type { Parameter } from '../ops/linear.ts';
 import * as basics from '../ops/basics.ts';
+import { fused } from '../ops/fused.ts';
 import * as raw from '../ops/primitives.ts';
 import { detach, gradients, makeTensor, type Tensor } from '../ops/tensor.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -97,6 +98,7 @@ export function trainEntries(options: TrainStepOptions): Entry[] {
     {
       name: 'apply',
       inputs: hyper,
+      fuses: options.fuses,
       run(runner, inputs) {
         const sums = options.buckets.map((bucket) => read(runner, sumOf(bucket)));
         const norm = update(runner, options, sums, inputs['hyper']!);
@@ -156,21 +158,28 @@ function update(runner: Runner, options: TrainStepOptions, grads: readonly Tenso
   const factor = raw.select(raw.compare('Greater', maxNorm, 0), clipped, raw.scalar(runner, 1));
   const usable = raw.isFinite(norm);
   buckets.forEach((bucket, index) => {
-    const p = read(runner, bucket.variable);
     const slots = optimizer.slots(bucket);
-    const state = slots.map((slot) => read(runner, slot));
-    const next = optimizer.update({
-      runner,
-      bucket,
-      p,
-      g: raw.multiply(grads[index]!, factor),
-      state,
-      lr: bucket.lrRatio === 1 ? lr : raw.multiply(lr, bucket.lrRatio),
-      scalars: rest,
-      weightDecay: bucket.decay ? weightDecay : 0,
-    });
-    runner.assign(bucket.variable, raw.select(usable, next.p, p).id);
-    slots.forEach((slot, at) => runner.assign(slot, raw.select(usable, next.state[at]!, state[at]!).id));
+    const kept = [bucket.variable, ...slots];
+    const before = kept.map((variable) => read(runner, variable));
+    const step = (...given: Tensor[]): Tensor[] => {
+      const [g, usable, factor, rate, ...more] = given as [Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
+      const [p, ...state] = more.slice(0, kept.length) as [Tensor, ...Tensor[]];
+      const next = optimizer.update({
+        runner: p.runner,
+        bucket,
+        p,
+        g: raw.multiply(g, factor),
+        state,
+        lr: bucket.lrRatio === 1 ? rate : raw.multiply(rate, bucket.lrRatio),
+        scalars: more.slice(kept.length),
+        weightDecay: bucket.decay ? weightDecay : 0,
+      });
+      return [next.p, ...next.state].map((value, at) => raw.select(usable, value, more[at]!));
+    };
+    const inputs = [grads[index]!, usable, factor, lr, ...before, ...rest];
+    const dtypes = kept.map(({ dtype }) => dtype);
+    const after = optimizer.isElementwise ? fused(inputs, dtypes, step) : step(...inputs);
+    kept.forEach((variable, at) => runner.assign(variable, after[at]!.id));
   });
   return norm;
 }

@@ -51,7 +51,8 @@ export function fillRoom(matrix: Tensor, beside: Tensor): Tensor {
     (_, index) => (Math.floor(index / perRow) * width + columns) / piece + (index % perRow),
   );
   const pieces = raw.reshape(matrix, [(rows * width) / piece, piece]);
-  const written = raw.writeRows(pieces, places, raw.reshape(beside, [rows * perRow, piece]));
+  const indices = raw.constant(matrix.runner, places, 'int32', [places.length]);
+  const written = raw.writeRows(pieces, indices, raw.reshape(beside, [rows * perRow, piece]));
   return raw.reshape(written, [rows, width]);
 }
 
