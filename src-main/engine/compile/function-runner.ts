@@ -12,9 +12,20 @@ import type { GraphFunction, GraphNode, NodeAttr } from './protobuf.ts';
 
 /** What TensorFlow's op registry calls the results of these ops; inside functions they are told by name. */
 const OUTPUT_NAMES: Readonly<Record<string, string>> = {
-  ...namesOf('z', ['Mul', 'AddV2', 'Sub', 'Greater', 'Maximum', 'RealDiv']),
+  ...namesOf('z', ['Mul', 'AddV2', 'Sub', 'Greater', 'Maximum', 'RealDiv', 'BitwiseAnd', 'BitwiseOr', 'RightShift']),
   ...namesOf('y', ['Square', 'Rsqrt', 'Exp', 'Sigmoid', 'Tanh', 'Neg', 'Erf', 'Sqrt', 'Sign', 'Cast', 'Transpose']),
-  ...namesOf('output', ['Mean', 'Sum', 'Reshape', 'ConcatV2', 'SplitV', 'Split', 'Slice', 'SelectV2', 'ReverseV2']),
+  ...namesOf('output', [
+    'Mean',
+    'Sum',
+    'Reshape',
+    'ConcatV2',
+    'SplitV',
+    'Split',
+    'Slice',
+    'SelectV2',
+    'ReverseV2',
+    'Bitcast',
+  ]),
   Relu: 'activations',
 };
 

@@ -3,6 +3,7 @@
  */
 import { type Activation, activationWithSlope } from './activation.ts';
 import { fused } from './fused.ts';
+import { fusedPair } from './fused-pair.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
 
@@ -16,7 +17,7 @@ export function gatedActivation(gate: Tensor, up: Tensor, kind: Activation): Ten
       return fused([gate, up], [gate.dtype], (g, u) => [raw.multiply(activationWithSlope(g, kind).value, u)]);
     },
     ([dy]) =>
-      fused([dy!, gate, up], [gate.dtype, up.dtype], (d, g, u) => {
+      fusedPair([dy!, gate, up], (d, g, u) => {
         const { value, slope } = activationWithSlope(g, kind);
         return [raw.multiply(raw.multiply(d, u), slope()), raw.multiply(d, value)];
       }),

@@ -148,6 +148,16 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   );
 }
 
+/** The bits of x as a type of the same size. */
+export function bitcast(x: Tensor, dtype: DType): Tensor {
+  return apply(x.runner, 'Bitcast', { T: { type: x.dtype }, type: { type: dtype } }, [x], dtype, x.shape);
+}
+
+/** Of integers; a right shift keeps the sign. */
+export function bitwise(op: 'BitwiseAnd' | 'BitwiseOr' | 'RightShift', a: Tensor, b: Tensor | number): Tensor {
+  return apply(a.runner, op, { T: { type: a.dtype } }, [a, asTensor(a, b)], a.dtype, a.shape);
+}
+
 /** The bytes of x as numbers of a wider type. @param shape of the result */
 export function bitcastBytes(x: Tensor, dtype: DType, shape: readonly number[]): Tensor {
   const bytes = reshape(x, [...shape, bytesPerElement(dtype)]);

@@ -23,14 +23,14 @@ export function rotary(x: Tensor, cos: Tensor, signedSin: Tensor): Tensor {
     (save) => {
       save(...tables);
       const [turned] = fused([inHalves(x), ...tables], [x.dtype], (value, c, s) => [
-        headsFirst(raw.add(raw.multiply(value, c!), raw.multiply(swap(value), s!))),
+        headsFirst(raw.add(raw.multiply(value, c), raw.multiply(swap(value), s))),
       ]);
       return [joinHalves(turned!)];
     },
     ([dy]) => {
       const [dx] = fused([inHalves(dy!), ...tables], [x.dtype], (gradient, c, s) => {
         const upright = headsFirst(gradient);
-        return [raw.subtract(raw.multiply(upright, c!), raw.multiply(swap(upright), s!))];
+        return [raw.subtract(raw.multiply(upright, c), raw.multiply(swap(upright), s))];
       });
       return [joinHalves(dx!)];
     },

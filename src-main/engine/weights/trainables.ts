@@ -71,12 +71,16 @@ export function readParameters(
 
 /** Gradients of a bucket's entries as one f32 vector; null = zeros. */
 export function flattenGradients(runner: Runner, bucket: Bucket, grads: ReadonlyMap<string, Tensor | null>): Tensor {
-  const parts = bucket.entries.map((entry) => {
-    const grad = grads.get(entry.name) ?? null;
+  const found = bucket.entries.map(({ name }) => grads.get(name) ?? null);
+  const dtypes = new Set(found.flatMap((grad) => (grad ? [grad.dtype] : [])));
+  // Of one dtype they are widened together.
+  const dtype = dtypes.size === 1 ? [...dtypes][0]! : 'float32';
+  const parts = bucket.entries.map((entry, index) => {
+    const grad = found[index];
     const size = sizeOfTensor(entry);
-    return grad ? raw.reshape(raw.cast(grad, 'float32'), [size]) : raw.fill(runner, [size], 0);
+    return grad ? raw.reshape(raw.cast(grad, dtype), [size]) : raw.fill(runner, [size], 0, dtype);
   });
-  return raw.concat(parts, 0);
+  return raw.cast(raw.concat(parts, 0), 'float32');
 }
 
 /** Values by tensor name -> values by bucket. */

@@ -11,7 +11,7 @@ import type { GraphFunction } from '../../../../src-main/engine/compile/protobuf
 import { symbol } from '../../../../src-main/engine/device/dim.ts';
 import type { Runner } from '../../../../src-main/engine/device/runner.ts';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
-import { fused } from '../../../../src-main/engine/ops/fused.ts';
+import { fused, fusedIntoReader, fusedTwins } from '../../../../src-main/engine/ops/fused.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { makeTensor, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { makeTestFolder, writeRandomModel } from '../peft/random-model.ts';
@@ -90,6 +90,56 @@ describe('chains of one graph', () => {
   });
 });
 
+describe('the kernel that reads a result', () => {
+  const once = (x: Tensor): Tensor => fusedIntoReader([x, raw.square(x)], 'float32', (a, b) => raw.add(a, b));
+
+  it('does the work of the one before it', () => {
+    const graph = trace((x) => scaledSquare(3)(scaledSquare(2)(once(x))));
+    const readers = graph.nodes.filter(({ op }) => op === 'PartitionedCall');
+    expect(readers.map(({ inputs }) => inputs.length)).toEqual([2, 2, 1]);
+    expect(graph.functions[1]!.nodes.map(({ op }) => op)).toEqual(['AddV2', 'Square', 'Const', 'Mul']);
+  });
+
+  it('takes in several, each with the inputs that it brings', () => {
+    const graph = trace((x) => {
+      const [y] = fused([once(x), raw.negate(x), once(raw.negate(x))], ['float32'], (a, b, c) => [
+        raw.subtract(raw.multiply(a, b), c),
+      ]);
+      return y!;
+    });
+    const last = graph.functions.at(-1)!;
+    expect(last.inputs).toHaveLength(5);
+    expect(last.nodes.map(({ op, inputs }) => [op, ...inputs])).toEqual([
+      ['AddV2', 'x0', 'x1'],
+      ['AddV2', 'x3', 'x4'],
+      ['Mul', 'AddV2_0:z:0', 'x2'],
+      ['Sub', 'Mul_2:z:0', 'AddV2_1:z:0'],
+    ]);
+  });
+
+  it('is an op like any other where nothing fuses', () => {
+    const graph = trace((x) => scaledSquare(2)(once(x)), false);
+    expect(graph.nodes.filter(({ op }) => op === 'AddV2')).toHaveLength(1);
+  });
+});
+
+describe('a result in two dtypes', () => {
+  const twins = (x: Tensor): Tensor => fusedTwins([x], 'float32', 'bfloat16', (value) => raw.multiply(value, 2));
+
+  it('comes from one kernel', () => {
+    const graph = trace((x) => raw.cast(twins(x).twin!, 'float32'));
+    expect(graph.functions[0]!.outputs.map(({ dtype }) => dtype)).toEqual(['float32', 'bfloat16']);
+  });
+
+  it('is one alone where nothing fuses', () => {
+    trace((x) => {
+      const result = twins(x);
+      expect(result.twin).toBeUndefined();
+      return result;
+    }, false);
+  });
+});
+
 describe('a chain as a function', () => {
   const traceChain = (body: (runner: Runner, x: Tensor) => readonly FunctionValue[]): Omit<GraphFunction, 'name'> =>
     FunctionRunner.trace(['float32'], (runner, [id]) =>
@@ -157,6 +207,14 @@ const OPS: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   'pieces put together': (x) => raw.concat([...raw.split(x, [1, 3], 1)].reverse(), 1),
   'equal pieces': (x) => raw.concat([...raw.splitEvenly(x, 2, 1)].reverse(), 1),
   'axes moved': (x) => raw.transpose(raw.reshape(x, [-1, 2, 2]), [0, 2, 1]),
+  'an axis backwards': (x) => raw.reverse(raw.reshape(x, [-1, 2, 2]), 1),
+  'columns laid over each other': (x) => raw.maximum(raw.takeColumns(x, 0, 3), raw.takeColumns(x, 1, 3)),
+  'quotients and signs': (x) => raw.divide(raw.sign(raw.subtract(x, 0.5)), raw.add(raw.sqrt(x), 1)),
+  choices: (x) => raw.select(raw.compare('Greater', x, 0.5), x, raw.negate(x)),
+  bits: (x) => {
+    const word = raw.bitwise('BitwiseOr', raw.bitwise('RightShift', raw.bitcast(raw.negate(x), 'int32'), 3), 5);
+    return raw.cast(raw.cast(raw.bitwise('BitwiseAnd', word, 0xffff), 'uint16'), 'float32');
+  },
 };
 
 describe('chains and single ops give the same, for every size', () => {

@@ -59,12 +59,15 @@ describe('clipping', () => {
 });
 
 describe.each([
-  { mode: 'compiled', accumulate: false },
-  { mode: 'compiled', accumulate: true },
-  { mode: 'eager', accumulate: true },
-] as const)('a gradient that is not finite ($mode, gradients added up: $accumulate)', ({ mode, accumulate }) => {
+  { mode: 'compiled', accumulate: false, fuses: false },
+  { mode: 'compiled', accumulate: true, fuses: false },
+  { mode: 'compiled', accumulate: false, fuses: true },
+  { mode: 'compiled', accumulate: true, fuses: true },
+  { mode: 'eager', accumulate: true, fuses: false },
+] as const)('a gradient that is not finite ($mode, gradients added up: $accumulate, fused: $fuses)', (way) => {
   it('changes nothing, and the next step is what it would have been', async () => {
-    const options = { mode, accumulate, weightDecay: 0.1 };
+    const { accumulate } = way;
+    const options = { ...way, weightDecay: 0.1 };
     const [run, other] = [await openRun(options), await openRun(options)];
     const batches = accumulate ? [BATCH, OTHER] : [BATCH];
     for (const each of [run, other]) trainStep(each, batches, { step: 1 });
@@ -76,6 +79,21 @@ describe.each([
     }
     for (const each of [run, other]) trainStep(each, batches, { step: 3 });
     expect(largestGapOf(run.tensors(), other.tensors())).toBe(0);
+  });
+});
+
+describe.each(['adamw', 'adam', 'sgd', 'lion', 'adafactor'] as const)('an update by %s', (optim) => {
+  it.each([false, true])('is the same as one kernel (gradients added up: %s)', async (accumulate) => {
+    const options = { optim, accumulate, weightDecay: 0.1 };
+    const single = await openRun({ ...options, mode: 'compiled' });
+    const fused = await openRun({ ...options, mode: 'compiled', fuses: true });
+    const start = single.tensors();
+    const batches = accumulate ? [BATCH, OTHER] : [BATCH];
+    for (const run of [single, fused]) {
+      for (const step of [1, 2, 3]) trainStep(run, batches, { step, learningRate: 1e-2, maxNorm: 0.1 });
+    }
+    expect(largestGapOf(fused.tensors(), single.tensors())).toBeLessThan(1e-5);
+    expect(largestGapOf(fused.tensors(), start)).toBeGreaterThan(1e-4);
   });
 });
 
