@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REPO_ROOT } from '../../scripts/setup/paths.mjs';
-import { lastBody, type Surroundings } from './surroundings.ts';
+import { AS_JOB, lastBody, type RunSettings, type Surroundings } from './surroundings.ts';
 import { countFlops, type Product } from './workloads.ts';
 
 const SQUARE: Product = { batch: 1, m: 2048, k: 2048, n: 2048, count: 1 };
@@ -46,12 +46,12 @@ export async function measureRoofline(
   const device = card === null ? 'cpu' : 'cuda';
   writeFileSync(spec, JSON.stringify({ bindingPath, device, products: [SQUARE, ...products] }));
   const program = (name: string) => path.join(REPO_ROOT, 'test/bench', name);
-  const timed = async (what: string, command: readonly string[]) =>
-    lastBody(await surroundings.run(`${label}: roofline, ${what}`, command), what);
+  const timed = async (what: string, command: readonly string[], settings: RunSettings = {}) =>
+    lastBody(await surroundings.run(`${label}: roofline, ${what}`, command, settings), what);
   const torch = await timed('PyTorch', [python, '-B', program('python/roofline.py'), spec]);
   // A call of the binding comes back before the card has ended, so there is nothing to time one product by.
   const binding =
-    card === null ? await timed('binding', [process.execPath, program('roofline-binding.ts'), spec]) : null;
+    card === null ? await timed('binding', [process.execPath, program('roofline-binding.ts'), spec], AS_JOB) : null;
   const bandwidthBytesPerSecond = Number(torch.bandwidth_bytes_per_second);
   const ceiling = (dtype: 'f32' | 'bf16') =>
     toCeiling(products, (torch as unknown as Times)[dtype], (binding as unknown as Times | null)?.[dtype] ?? null);

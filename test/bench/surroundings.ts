@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensurePythonEnv } from '../../scripts/python-env.mjs';
+import { LARGE_PAGES } from '../../src-main/jobs/job-environment.ts';
 import { readGpuFacts } from '../../src-main/services/machine-facts.ts';
 import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
 import { pinPrefix, threadEnvironment, waitForQuiet } from './machine.ts';
@@ -22,6 +23,9 @@ export interface Surroundings {
   /** Runs a program pinned to the threads' cores, once the machine is quiet. @param threads other than the plan's */
   run(what: string, command: readonly string[], settings?: RunSettings): Promise<MeteredRun>;
 }
+
+/** Of programs that do in their own process what the product does in a job's. */
+export const AS_JOB: RunSettings = { env: { GLIBC_TUNABLES: LARGE_PAGES } };
 
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@
  */
 import type { BenchOptions } from '../options.ts';
 import { prepareFiles } from '../prepare.ts';
-import type { Surroundings } from '../surroundings.ts';
+import { AS_JOB, type Surroundings } from '../surroundings.ts';
 import { DECODE_ARMS, decodeCommand, readDecodeRun } from './arms.ts';
 import { checkEqual, type DecodeFigures, type DecodeResult } from './report.ts';
 
@@ -35,7 +35,9 @@ export async function runDecode(
       const known = results[index]!;
       if (known.void !== null) continue;
       const what = `decoding, ${model}, round ${round + 1} of ${rounds}: ${arm.name}`;
-      const sample = readDecodeRun(await surroundings.run(what, decodeCommand(folder, python, arm, spec)));
+      const settings = arm.side === 'ours' ? AS_JOB : {};
+      const command = decodeCommand(folder, python, arm, spec);
+      const sample = readDecodeRun(await surroundings.run(what, command, settings));
       results[index] =
         typeof sample === 'string' ? { ...known, void: sample } : { ...known, samples: [...known.samples, sample] };
     }

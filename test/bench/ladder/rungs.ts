@@ -1,6 +1,7 @@
 /**
  * @file The levers one on top of the other, each as the engine can really switch it: a rung is the rung below and one more change.
  */
+import { LARGE_PAGES } from '../../../src-main/jobs/job-environment.ts';
 import type { Execution } from '../../../src-main/engine/recipes/execution.ts';
 import type { Storage } from '../own-config.ts';
 
@@ -41,7 +42,7 @@ const START: RungSettings = {
   checkpointing: false,
   copies: true,
   fused: false,
-  env: {},
+  env: { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=0' },
 };
 
 const LADDER: readonly [name: string, change: Partial<RungSettings>][] = [
@@ -53,6 +54,7 @@ const LADDER: readonly [name: string, change: Partial<RungSettings>][] = [
   ['+ batches of similar lengths', { batches: 'length' }],
   ['+ packed rows', { batches: 'packed' }],
   ['+ fused chains', { fused: true }],
+  ['+ large pages', { env: { GLIBC_TUNABLES: LARGE_PAGES } }],
 ];
 
 const TOP = LADDER.at(-1)![0];
@@ -82,7 +84,7 @@ function climb(): Rung[] {
 function apart(): Rung[] {
   const top = LADDER.reduce((settings, [, change]) => ({ ...settings, ...change }), START);
   return APART.map(([name, change]) => {
-    const settings = { ...top, ...change };
+    const settings = { ...top, ...change, env: { ...top.env, ...change.env } };
     return { name, settings, steps: stepsOf(settings), against: TOP };
   });
 }

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REPO_ROOT } from '../../../scripts/setup/paths.mjs';
 import type { Storage } from '../own-config.ts';
-import { lastBody, lastWords, type Surroundings } from '../surroundings.ts';
+import { AS_JOB, lastBody, lastWords, type Surroundings } from '../surroundings.ts';
 import { OWN_BF16, OWN_F32, OWN_NF4, type Prepared } from './arms.ts';
 
 /** Medians over the calls of one process. */
@@ -50,7 +50,7 @@ export async function measureAnatomy(
     const { bindingPath } = surroundings;
     writeFileSync(spec, JSON.stringify({ bindingPath, calls: CALLS, run: { ...prepared, storage } }));
     const what = `${label}: parts of a step, ${arm}`;
-    const run = await surroundings.run(what, [process.execPath, program, spec]);
+    const run = await surroundings.run(what, [process.execPath, program, spec], AS_JOB);
     const anatomy = run.code === 0 ? (lastBody(run, what) as unknown as Anatomy) : lastWords(run);
     measured.push({ arm, anatomy });
   }
