@@ -39,14 +39,9 @@ export function addToStream(stream: Tensor, branch: Tensor): Tensor {
     stream.runner,
     [stream, branch],
     () => fused([stream, branch], [stream.dtype], (x, y) => [raw.add(x, raw.cast(y, stream.dtype))]),
-    ([dy]) => [dy!, inDType(dy!, branch.dtype)],
+    ([dy]) => [dy!, ...(branch.dtype === dy!.dtype ? [dy!] : fused([dy!], [branch.dtype], (gradient) => [gradient]))],
   );
-  return out!;
-}
-
-function inDType(x: Tensor, dtype: DType): Tensor {
-  if (x.dtype === dtype) return x;
-  return x.twin?.dtype === dtype ? x.twin : fused([x], [dtype], (value) => [value])[0]!;
+  return { ...out!, takesNarrowGradient: true };
 }
 
 /** a * b with NumPy broadcasting; both of one dtype. */

@@ -22,7 +22,7 @@ export function fused(inputs: readonly Tensor[], outputs: readonly DType[], body
       const value = makeTensor(inner, values[index]!, dtype, shape);
       return dtype === 'bfloat16' ? raw.cast(value, 'float32') : value;
     });
-    return (shapes = chain.body(...wide).map((result, index) => raw.cast(result, outputs[index]!)));
+    return (shapes = chain.body(...wide).map((result, index) => narrowed(result, outputs[index]!)));
   });
   if (ids === null) return body(...inputs).map((result, index) => raw.cast(result, outputs[index]!));
   return ids.map((id, index) => makeTensor(runner, id, outputs[index]!, shapes[index]!.shape));
@@ -41,19 +41,23 @@ export function fusedIntoReader(
   return result.runner.fuses ? { ...result, chain: joinChains(inputs, (...given) => [body(...given)]) } : result;
 }
 
-/** As `fused`, for one result that is wanted in a second dtype too: that is its `twin`. Only where a kernel makes both in one go. */
-export function fusedTwins(
-  inputs: readonly Tensor[],
-  dtype: DType,
-  second: DType,
-  body: (...inputs: Tensor[]) => Tensor,
-): Tensor {
-  const outputs = inputs[0]!.runner.fuses && second !== dtype ? [dtype, second] : [dtype];
-  const [result, twin] = fused(inputs, outputs, (...given) => {
-    const value = body(...given);
-    return outputs.map(() => value);
-  }) as [Tensor, Tensor | undefined];
-  return twin ? { ...result, twin } : result;
+/** Bits of a bf16 value, the upper ones of an f32 one. */
+export const HALF = 16;
+
+/** In a kernel: what XLA makes of a cast to bf16 is twice as long. */
+function narrowed(x: Tensor, dtype: DType): Tensor {
+  if (x.dtype !== 'float32' || dtype !== 'bfloat16') return raw.cast(x, dtype);
+  return fromBits(raw.bitwise('RightShift', roundedBits(x), HALF));
+}
+
+/** The bf16 value of the lower half of each word. */
+export const fromBits = (words: Tensor): Tensor => raw.bitcast(raw.cast(words, 'uint16'), 'bfloat16');
+
+/** Bits of f32 values, int32, whose upper half, as it stands, is the value in bf16: to the nearest, and to even between two. */
+export function roundedBits(x: Tensor): Tensor {
+  const bits = raw.bitcast(x, 'int32');
+  const last = raw.bitwise('BitwiseAnd', raw.bitwise('RightShift', bits, HALF), 1);
+  return raw.add(raw.add(bits, last), 0x7fff);
 }
 
 /** The body with the work before it that its inputs bring along. */

@@ -3,9 +3,9 @@
  */
 import type { FloatDType } from '../device/dtype.ts';
 import { unbroadcast } from './basics.ts';
-import { fused, fusedTwins } from './fused.ts';
+import { fused } from './fused.ts';
 import * as raw from './primitives.ts';
-import type { Normed } from './rms-norm.ts';
+import { dtypeOfGradient, type Normed } from './rms-norm.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
 
 export interface LayerNormOptions {
@@ -43,17 +43,16 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps,
     },
     ([dy, along]) => {
       if (!dy) return bias ? [along!, null, null] : [along!, null];
-      const dx = fusedTwins(
+      const [dx] = fused(
         [dy, x, weight, mean, inverse, ...(along ? [along] : [])],
-        x.dtype,
-        dy.dtype,
+        [dtypeOfGradient(x, dy)],
         (gradient, value, w, m, r, passed) => {
           const normed = normalize(value, m, r);
           const scaled = raw.multiply(raw.cast(gradient, 'float32'), w);
           const turn = raw.mean(raw.multiply(scaled, normed), [-1], true);
           const level = raw.mean(scaled, [-1], true);
           const dx = raw.multiply(raw.subtract(raw.subtract(scaled, level), raw.multiply(normed, turn)), r);
-          return passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx;
+          return [passed ? raw.add(dx, raw.cast(passed, dx.dtype)) : dx];
         },
       );
       const gradient = (): Tensor => raw.cast(dy, 'float32');
@@ -61,7 +60,7 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, { eps,
         ? unbroadcast(raw.multiply(gradient(), normalize(x, mean, inverse)), weight.shape)
         : null;
       const db = bias && needsGradient(bias) ? unbroadcast(gradient(), bias.shape) : null;
-      return bias ? [dx, dw, db] : [dx, dw];
+      return bias ? [dx!, dw, db] : [dx!, dw];
     },
   );
   return { out: out!, x: stream! };

@@ -20,8 +20,8 @@ export interface Tensor {
   readonly isLeaf: boolean;
   /** How a kernel made it, where the kernel that reads it may do that work itself (ops/fused.ts). */
   readonly chain?: Chain;
-  /** The same value in another dtype, which the same kernel made. */
-  readonly twin?: Tensor;
+  /** What made it takes its gradient in any float dtype. */
+  readonly takesNarrowGradient?: boolean;
 }
 
 /** Work that runs as one kernel. `body` gets the inputs in order, in f32, on the runner that it is to use. */

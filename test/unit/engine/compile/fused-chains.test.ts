@@ -11,7 +11,7 @@ import type { GraphFunction } from '../../../../src-main/engine/compile/protobuf
 import { symbol } from '../../../../src-main/engine/device/dim.ts';
 import type { Runner } from '../../../../src-main/engine/device/runner.ts';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
-import { fused, fusedIntoReader, fusedTwins } from '../../../../src-main/engine/ops/fused.ts';
+import { fused, fusedIntoReader } from '../../../../src-main/engine/ops/fused.ts';
 import * as raw from '../../../../src-main/engine/ops/primitives.ts';
 import { makeTensor, type Tensor } from '../../../../src-main/engine/ops/tensor.ts';
 import { makeTestFolder, writeRandomModel } from '../peft/random-model.ts';
@@ -120,23 +120,6 @@ describe('the kernel that reads a result', () => {
   it('is an op like any other where nothing fuses', () => {
     const graph = trace((x) => scaledSquare(2)(once(x)), false);
     expect(graph.nodes.filter(({ op }) => op === 'AddV2')).toHaveLength(1);
-  });
-});
-
-describe('a result in two dtypes', () => {
-  const twins = (x: Tensor): Tensor => fusedTwins([x], 'float32', 'bfloat16', (value) => raw.multiply(value, 2));
-
-  it('comes from one kernel', () => {
-    const graph = trace((x) => raw.cast(twins(x).twin!, 'float32'));
-    expect(graph.functions[0]!.outputs.map(({ dtype }) => dtype)).toEqual(['float32', 'bfloat16']);
-  });
-
-  it('is one alone where nothing fuses', () => {
-    trace((x) => {
-      const result = twins(x);
-      expect(result.twin).toBeUndefined();
-      return result;
-    }, false);
   });
 });
 
