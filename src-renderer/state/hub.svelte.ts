@@ -27,7 +27,7 @@ export class Hub {
     const reread = (): void => void this.refresh();
     reread();
     const ends = [
-      this.#client.on('hub:accessChanged', (view) => (this.access = view)),
+      this.#client.on('hub:accessChanged', (view) => this.#change(view)),
       this.#client.on('models:changed', reread),
       this.#client.onRestart(reread),
     ];
@@ -62,6 +62,12 @@ export class Hub {
     } finally {
       if (query === this.searched) this.searching = false;
     }
+  }
+
+  /** What failed failed on the old way there. */
+  #change(access: HubAccessView): void {
+    this.access = access;
+    this.failure = null;
   }
 
   clear(): void {
