@@ -30,7 +30,7 @@ export class CompiledProgram implements Program {
     this.#binding = binding;
     this.#options = options;
     this.fuses = options.entries.some(({ fuses }) => fuses);
-    const graph = new GraphRunner();
+    const graph = new GraphRunner({ isGpu: binding.isUsingGpuDevice() });
     const groups = Object.entries(options.groups).filter(([, variables]) => variables.length > 0);
     for (const [, variables] of groups) for (const variable of variables) graph.declare(variable);
     this.#initializers = new Map(

@@ -41,6 +41,7 @@ export interface FunctionValue {
 export class FunctionRunner implements Runner {
   readonly mode = 'graph';
   /** It is inside a kernel already. */
+  readonly writesInPlace = false;
   readonly fuses = false;
   readonly #nodes: GraphNode[] = [];
   readonly #values: string[] = [];

@@ -24,6 +24,7 @@ export interface TracedEntry {
 
 export class GraphRunner implements Runner {
   readonly mode = 'graph';
+  readonly writesInPlace: boolean;
   readonly nodes: GraphNode[] = [];
   readonly variables = new Map<string, Variable>();
   /** Fused chains by their content: what all layers do is there once. */
@@ -38,6 +39,11 @@ export class GraphRunner implements Runner {
   #sizes = new Map<string, ValueId>();
   #sizeFeeds = new Map<string, string>();
   #assigned = new Map<string, string>();
+
+  /** @param isGpu where the graph will run: a card can write in place in f32 alone */
+  constructor({ isGpu = false } = {}) {
+    this.writesInPlace = !isGpu;
+  }
 
   /** Traces one entry. `trace` gets its inputs and returns its outputs by name. @param fuses as in `Entry` */
   traceEntry(

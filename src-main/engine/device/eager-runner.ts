@@ -16,6 +16,7 @@ const SMALL_CONSTANT = 64;
 
 export class EagerRunner implements Runner {
   readonly mode = 'eager';
+  readonly writesInPlace = false;
   readonly fuses = false;
   readonly #device: Device;
   readonly #constants = new Map<string, ValueId>();

@@ -52,6 +52,8 @@ export interface Runner {
   assign(variable: Variable, value: ValueId): void;
   /** `value`, but not before `after` exists: keeps a graph from merging or hoisting recomputed work. */
   barrier(value: ValueId, dtype: DType, after: ValueId): ValueId;
+  /** Whether rows are written into a variable's own memory where one asks for it, so that it need not be assigned. */
+  readonly writesInPlace: boolean;
   /** Whether `fused` makes kernels. */
   readonly fuses: boolean;
   /**

@@ -39,7 +39,7 @@ export function makeGatedMlp(
     weights: [...linearWeights([gate, up]), ...linearWeights([down])],
     apply(ctx, x) {
       const [g, u] = applyLinears(ctx, x, [gate, up]) as [Tensor, Tensor];
-      return applyLinear(ctx, gatedActivation(g, u, act), down);
+      return applyLinear(ctx, gatedActivation(g, u, act, { fewValues: ctx.decoding }), down);
     },
   };
 }
@@ -53,7 +53,7 @@ export function makeFusedGatedMlp({ path, hidden, width, bias, act }: MlpOptions
     weights: [...linearWeights([gateUp]), ...linearWeights([down])],
     apply(ctx, x) {
       const [g, u] = basics.split(applyLinear(ctx, x, gateUp), [width, width], 1) as [Tensor, Tensor];
-      return applyLinear(ctx, gatedActivation(g, u, act), down);
+      return applyLinear(ctx, gatedActivation(g, u, act, { fewValues: ctx.decoding }), down);
     },
   };
 }

@@ -15,6 +15,8 @@ export interface StepContext {
   readonly training: boolean;
   /** Recompute each block in the backward pass instead of keeping its inside. */
   readonly checkpointing: boolean;
+  /** One token of each row, after a prefill with the same adapters: few values between large products. */
+  readonly decoding: boolean;
   /** Pieces that causal attention is computed in (`AttentionOptions.parts`). */
   readonly attentionParts: number;
   /** The trainable tensor of that name, or null where it is frozen or does not exist. */

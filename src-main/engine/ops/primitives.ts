@@ -355,12 +355,6 @@ export function fill(runner: Runner, shape: Shape, value: number, dtype: DType =
   return makeTensor(runner, runner.op('Fill', attrs, inputs, 1)[0]!, dtype, shape);
 }
 
-/** The halves of the axis before last change places: x is [..., 2, n]. */
-export function reverseAxis(x: Tensor, axis: number): Tensor {
-  const axes = constant(x.runner, Int32Array.of(axis), 'int32', [1]);
-  return apply(x.runner, 'ReverseV2', { Tidx: { type: 'int32' }, T: { type: x.dtype } }, [x, axes], x.dtype, x.shape);
-}
-
 /** Adds `updates` [n, ...] into rows `indices` [n] of zeros [rows, ...]. */
 export function scatterAddRows(updates: Tensor, indices: Tensor, rows: Dim): Tensor {
   const count = dimTensor(updates.runner, rows);

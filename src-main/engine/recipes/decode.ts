@@ -4,6 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Program } from '../compile/program.ts';
 import type { LanguageModel } from '../models/model.ts';
+import { CACHE_STEP } from '../steps/key-value-cache.ts';
 import { sourceArrays, TableCache, tokenArrays } from '../steps/token-inputs.ts';
 
 export type DecodeEnd = 'stop' | 'length' | 'context_full' | 'interrupted';
@@ -99,8 +100,14 @@ function readAll(setting: Setting, rows: readonly Row[]): { logits: Float32Array
   const grid = padRight(written, padTokenId);
   const { arrays, sizes } = tokenArrays(tables, source ? { ...source, decoder: grid } : grid);
   const lastRows = Int32Array.from(rows, ({ length }, row) => row * grid.seq + length - 1);
-  const outputs = program.call('prefill', sizes, { ...arrays, rows: lastRows });
-  const seen = { keys: grid.seq, positions: grid.positionIds, segments: grid.segmentIds };
+  const room = roomAfter(grid.seq);
+  const outputs = program.call('prefill', { ...sizes, room }, { ...arrays, rows: lastRows });
+  const seen = {
+    used: grid.seq,
+    keys: grid.seq + room,
+    positions: widen(grid.positionIds, grid.batch, room),
+    segments: widen(grid.segmentIds, grid.batch, room),
+  };
   return { logits: outputs['logits'] as Float32Array, seen };
 }
 
@@ -119,9 +126,12 @@ function padRight(rows: readonly ArrayLike<number>[], padTokenId: number) {
   return { batch: rows.length, seq, inputIds, positionIds, segmentIds };
 }
 
+/** What the cache holds. */
 interface Seen {
+  used: number;
+  /** Tokens that it has room for. */
   keys: number;
-  /** [batch * keys] */
+  /** [batch * keys], 0 where nothing is written yet. */
   positions: Int32Array;
   segments: Int32Array;
 }
@@ -141,32 +151,46 @@ function decodeOne(
     positionIds: Int32Array.from(rows, ({ length }, row) => (next[row] === null ? 0 : length - 1)),
     segmentIds: Int32Array.from(next, (token) => (token === null ? 0 : 1)),
   };
-  const past = seen.keys;
-  seen.positions = appendColumn(seen.positions, past, tokens.positionIds);
-  seen.segments = appendColumn(seen.segments, past, tokens.segmentIds);
-  seen.keys += 1;
+  if (seen.used === seen.keys) growCache(program, seen, batch);
+  for (let row = 0; row < batch; row += 1) {
+    seen.positions[row * seen.keys + seen.used] = tokens.positionIds[row]!;
+    seen.segments[row * seen.keys + seen.used] = tokens.segmentIds[row]!;
+  }
   const { arrays, sizes } = tokenArrays(tables, tokens, longestOf(rows));
   const known = source ? sourceArrays(source, true) : { arrays: {}, sizes: {} };
   const outputs = program.call(
     'decode',
-    { ...sizes, ...known.sizes, past, keys: seen.keys },
+    { ...sizes, ...known.sizes, keys: seen.keys },
     {
       ...arrays,
       ...known.arrays,
       key_positions: seen.positions,
       key_segments: seen.segments,
+      place: Int32Array.of(seen.used),
       rows: Int32Array.from(rows, (_, row) => row),
     },
   );
+  seen.used += 1;
   return outputs['logits'] as Float32Array;
 }
 
-/** [batch, width] with a column more. */
-function appendColumn(grid: Int32Array, width: number, column: Int32Array): Int32Array {
-  const wider = new Int32Array(column.length * (width + 1));
-  column.forEach((value, row) => {
-    wider.set(grid.subarray(row * width, (row + 1) * width), row * (width + 1));
-    wider[row * (width + 1) + width] = value;
-  });
+/** To the next whole step, and at least one token. */
+const roomAfter = (tokens: number): number => CACHE_STEP - (tokens % CACHE_STEP);
+
+function growCache(program: Program, seen: Seen, batch: number): void {
+  const room = roomAfter(seen.keys);
+  program.call('grow', { batch, past: seen.keys, room }, {});
+  seen.positions = widen(seen.positions, batch, room);
+  seen.segments = widen(seen.segments, batch, room);
+  seen.keys += room;
+}
+
+/** [batch, width] with columns of zeros at its right. */
+function widen(grid: Int32Array, batch: number, columns: number): Int32Array {
+  const width = grid.length / batch;
+  const wider = new Int32Array(batch * (width + columns));
+  for (let row = 0; row < batch; row += 1) {
+    wider.set(grid.subarray(row * width, (row + 1) * width), row * (width + columns));
+  }
   return wider;
 }

@@ -24,10 +24,10 @@ export interface ForwardOptions {
 export function forwardContext(
   runner: Runner,
   { plan, buckets }: Omit<ForwardOptions, 'model'>,
-  { roomsFilled = false } = {},
+  { decoding = false } = {},
 ): StepContext {
   const parameters = readParameters(runner, buckets, plan.compute, false);
-  return makeContext({ runner, plan, parameters, training: false, checkpointing: false, seed: null, roomsFilled });
+  return makeContext({ runner, plan, parameters, training: false, checkpointing: false, seed: null, decoding });
 }
 
 /** Entry `evaluate`. Outputs: `loss`, summed and scaled, and what the task reads back. */

@@ -5,49 +5,25 @@
  * Rows of a batch are padded on the right; a padded place has segment 0 and is seen by nobody, so every row keeps its own positions.
  */
 import type { Entry, InputSpec } from '../compile/program.ts';
-import { type Dim, symbol } from '../device/dim.ts';
 import type { Runner, Variable } from '../device/runner.ts';
 import type { LanguageModel } from '../models/model.ts';
-import type { KeysAndValues, KeyValueCache } from '../nn/batch.ts';
 import * as raw from '../ops/primitives.ts';
-import { makeTensor, type Tensor } from '../ops/tensor.ts';
+import type { Tensor } from '../ops/tensor.ts';
 import { type ForwardOptions, forwardContext } from './evaluate-step.ts';
-import { BATCH, SOURCE, tokenBatch, tokenSpecs, writtenSpecs } from './token-inputs.ts';
+import { cacheOf, extendCache, fillCache, growCache, KEYS, ROOM } from './key-value-cache.ts';
+import { BATCH, tokenBatch, tokenSpecs, writtenSpecs } from './token-inputs.ts';
 
-const PAST = symbol('past');
-const KEYS = symbol('keys');
-
-type Compute = { readonly compute: Variable['dtype'] };
-
-/**
- * Keys and values of each layer that writes, [batch, kvHeads, tokens so far, headDim], and of an encoder-decoder those of the source.
- * They have values once `prefill` has run.
- */
-export function cacheVariables(model: LanguageModel, plan: Compute): Variable[] {
+/** What an inference session keeps beside weights, see key-value-cache.ts. */
+export function cacheVariables(model: LanguageModel, plan: { readonly compute: Variable['dtype'] }): Variable[] {
   const { own, source } = cacheOf(model, plan);
   return [...own, ...source].flatMap(({ k, v }) => [k, v]);
 }
 
-/** Where a layer's keys and values are kept. */
-interface Kept {
-  readonly k: Variable;
-  readonly v: Variable;
-}
-
-function cacheOf({ kind, facts }: LanguageModel, { compute }: Compute): { own: Kept[]; source: Kept[] } {
-  const { layers, decoderLayers = layers, kvHeads, headDim } = facts;
-  const variable = (name: string): Variable => ({ name, dtype: compute, shape: [-1, kvHeads, -1, headDim] });
-  const keep = (name: string): Kept[] =>
-    Array.from({ length: decoderLayers }, (_, layer) => ({
-      k: variable(`${name}/${layer}/k`),
-      v: variable(`${name}/${layer}/v`),
-    }));
-  return { own: keep('cache'), source: kind === 'encoder-decoder' ? keep('source') : [] };
-}
-
 /**
- * Entries `prefill` and `decode`. Output of both: `logits` [batch, vocab], f32, at the flat positions `rows`.
- * `decode` gets [batch, keys] positions and segments of all tokens, the new one last; keys = past + seq.
+ * Entries `prefill`, `grow` and `decode`. Output of the first and last: `logits` [batch, vocab], f32, at the flat positions `rows`.
+ *
+ * `prefill` leaves a cache of seq + room tokens, `grow` makes past + room of past. `decode` gets the positions and segments of all `keys`
+ * tokens that the cache has room for, its own included, segment 0 where nothing is written yet, and the place of its own.
  */
 export function generateEntries(options: ForwardOptions & { readonly model: LanguageModel }): Entry[] {
   const { model, plan } = options;
@@ -59,8 +35,7 @@ export function generateEntries(options: ForwardOptions & { readonly model: Lang
     inputs: Readonly<Record<string, Tensor>>,
     past: Parameters<typeof tokenBatch>[2],
   ) => {
-    // What is decoded was prefilled with the same adapters.
-    const ctx = forwardContext(runner, options, { roomsFilled: past?.seq === 1 });
+    const ctx = forwardContext(runner, options, { decoding: past?.seq === 1 });
     const states = model.forward(ctx, tokenBatch(model, inputs, past));
     return { logits: raw.cast(model.head(ctx, raw.gatherRows(states, inputs['rows']!)), 'float32') };
   };
@@ -76,50 +51,27 @@ export function generateEntries(options: ForwardOptions & { readonly model: Lang
       },
     },
     {
+      name: 'grow',
+      inputs: {},
+      run(runner) {
+        growCache(runner, kept);
+        return { room: raw.dimTensor(runner, ROOM) };
+      },
+    },
+    {
       name: 'decode',
-      inputs: { ...writtenSpecs(model), rows, key_positions: keys, key_segments: keys },
+      inputs: {
+        ...writtenSpecs(model),
+        rows,
+        key_positions: keys,
+        key_segments: keys,
+        place: { dtype: 'int32', shape: [1] },
+      },
       run(runner, inputs) {
-        const cache = extendCache(runner, kept, KEYS);
-        const past = {
-          seq: 1,
-          keys: KEYS,
-          keyPositions: inputs['key_positions']!,
-          keySegments: inputs['key_segments']!,
-          cache,
-        };
-        return logitsOf(runner, inputs, past);
+        const cache = extendCache(runner, kept, inputs['place']!);
+        const [keyPositions, keySegments] = [inputs['key_positions']!, inputs['key_segments']!];
+        return logitsOf(runner, inputs, { seq: 1, keys: KEYS, keyPositions, keySegments, cache });
       },
     },
   ];
-}
-
-type Cache = ReturnType<typeof cacheOf>;
-
-function fillCache(runner: Runner, { own, source }: Cache): KeyValueCache {
-  const put = ({ k, v }: Kept, made: KeysAndValues): KeysAndValues => {
-    runner.assign(k, made.k.id);
-    runner.assign(v, made.v.id);
-    return made;
-  };
-  return {
-    extend: (layer, made) => put(own[layer]!, made),
-    source: (layer, make) => put(source[layer]!, make()),
-  };
-}
-
-function extendCache(runner: Runner, { own, source }: Cache, keys: Dim): KeyValueCache {
-  const read = (variable: Variable, seq: Dim): Tensor => {
-    const [, kvHeads, , headDim] = variable.shape as [number, number, number, number];
-    return makeTensor(runner, runner.read(variable), variable.dtype, [BATCH, kvHeads, seq, headDim]);
-  };
-  const append = (variable: Variable, x: Tensor): Tensor => {
-    const past = read(variable, PAST);
-    const joined = { ...raw.concat([past, x], 2), shape: past.shape.with(2, keys) };
-    runner.assign(variable, joined.id);
-    return joined;
-  };
-  return {
-    extend: (layer, { k, v }) => ({ k: append(own[layer]!.k, k), v: append(own[layer]!.v, v) }),
-    source: (layer) => ({ k: read(source[layer]!.k, SOURCE), v: read(source[layer]!.v, SOURCE) }),
-  };
 }

@@ -20,8 +20,8 @@ export interface WeightsContextOptions {
   readonly attentionParts?: number;
   /** int32 scalar that differs from step to step; needed where dropout is used. */
   readonly seed: Tensor | null;
-  /** The updates lie in the rooms of the matrices already, as another entry left them there. */
-  readonly roomsFilled?: boolean;
+  /** As in StepContext: the updates lie in the rooms of the matrices already, as the prefill left them there. */
+  readonly decoding?: boolean;
 }
 
 /** @returns a context for one trace or one eager step */
@@ -38,6 +38,7 @@ export function makeContext(options: WeightsContextOptions): StepContext {
     compute,
     training,
     checkpointing,
+    decoding: options.decoding ?? false,
     attentionParts: options.attentionParts ?? 1,
     parameter: (name) => parameters.get(name) ?? null,
     frozen: (name) => readVariable(runner, vectors.get(name), name),
@@ -108,7 +109,7 @@ function wholeMatrix(places: ReadonlyMap<string, Place>, names: readonly string[
 
 /** What lies on the device as products read it has its room filled once a step; what is expanded for a product is joined with its updates. */
 function foldedMatrices(
-  { runner, plan: { compute }, roomsFilled = false }: WeightsContextOptions,
+  { runner, plan: { compute }, decoding = false }: WeightsContextOptions,
   places: ReadonlyMap<string, Place>,
   levels: () => Tensor,
 ): StepContext['foldedMatrix'] {
@@ -122,7 +123,7 @@ function foldedMatrices(
     const matrix = wholeMatrix(places, names)!;
     const expand = (): Tensor => expandMatrix(runner, matrix, compute, after, levels);
     if (matrix.kept || matrix.kind === compute) {
-      return once(matrix.name, () => (roomsFilled ? expand() : fillRoom(expand(), beside())));
+      return once(matrix.name, () => (decoding ? expand() : fillRoom(expand(), beside())));
     }
     const updates = once(matrix.name, beside);
     return runner.scope(

@@ -95,7 +95,7 @@ const CASES: readonly Case[] = [
       return [raw.gatherElements(x, places), raw.updateAt(x, places, raw.reshape(column, [ROWS]))];
     },
   ],
-  ['reverse', ({ cube }) => [raw.reverseAxis(cube, 0), raw.reverseAxis(cube, 2), raw.reverseAxis(cube, 3)]],
+  ['reverse', ({ cube }) => [raw.reverse(cube, 0), raw.reverse(cube, 2), raw.reverse(cube, 3)]],
   [
     'range, fill, pack',
     (_, runner) => [

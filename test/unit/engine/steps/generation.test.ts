@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { TensorFlowBinding } from '../../../../src-main/engine/device/tensorflow-binding.ts';
 import { decode, type Decoded } from '../../../../src-main/engine/recipes/decode.ts';
+import { CACHE_STEP } from '../../../../src-main/engine/steps/key-value-cache.ts';
 import { makeTestFolder, writeRandomModel } from '../peft/random-model.ts';
 import { openBinding } from '../support/open-binding.ts';
 import { openTinyRun, type TinyRun, type TinyRunOptions } from '../support/tiny-run.ts';
@@ -16,6 +17,8 @@ const NEW_TOKENS = 12;
 const place = await makeTestFolder();
 const { dir: plain } = await writeRandomModel(place('plain'), { num_key_value_heads: 1 });
 const { dir: tied } = await writeRandomModel(place('tied'), { tie_word_embeddings: true, attention_bias: true });
+
+const { dir: long } = await writeRandomModel(place('long'), { max_position_embeddings: 256 });
 
 let binding: TensorFlowBinding;
 beforeAll(async () => (binding = await openBinding()));
@@ -32,7 +35,7 @@ const PROMPTS = [[3, 1, 4, 1, 5], [9], [2, 6, 5, 3, 5, 8, 9, 7, 9], [3, 2, 3]];
 /** Logits of the next token after these ids, from a full forward pass. */
 function nextLogits(run: TinyRun, ids: readonly number[]): Float32Array {
   const example = { ...makeExample(1, ids.length), inputIds: Int32Array.from(ids) };
-  const logits = logitsOf(run, makeBatch([[example]]));
+  const logits = logitsOf(run, makeBatch([[example]], run.model.facts.maxPositions));
   return logits.slice((ids.length - 1) * VOCAB, ids.length * VOCAB);
 }
 
@@ -45,11 +48,14 @@ interface Written {
 async function write(
   { program, model }: TinyRun,
   prompts: number[][],
-  isEnd = (_token: number) => false,
+  {
+    isEnd = () => false,
+    maxNewTokens = NEW_TOKENS,
+  }: { isEnd?: (token: number) => boolean; maxNewTokens?: number } = {},
 ): Promise<Written> {
   const logits: Float32Array[][] = prompts.map(() => []);
   const decoded = await decode({
-    ...{ program, model, prompts, maxNewTokens: NEW_TOKENS, padTokenId: 0, isEnd },
+    ...{ program, model, prompts, maxNewTokens, padTokenId: 0, isEnd },
     choose(row, index) {
       logits[index]!.push(row.slice());
       return largest(row);
@@ -79,12 +85,39 @@ describe.each([
   });
 });
 
+it('writes in bf16 what full forward passes give, to its rounding', async () => {
+  const run = await openRun({ mode: 'compiled', compute: 'bfloat16' });
+  const { decoded, logits } = await write(run, PROMPTS);
+  PROMPTS.forEach((prompt, row) =>
+    decoded[row]!.tokens.forEach((_, index) => {
+      const wanted = nextLogits(run, [...prompt, ...decoded[row]!.tokens.slice(0, index)]);
+      expect(largestGap(logits[row]![index]!, wanted), `row ${row}, token ${index}`).toBeLessThan(0.02);
+    }),
+  );
+});
+
+describe.each(['eager', 'compiled'] as const)('more tokens than the cache has room for at first, %s', (mode) => {
+  it('writes what full forward passes give, before and after room is added', async () => {
+    const run = await openRun({ dir: long, mode });
+    const prompts = [Array.from({ length: CACHE_STEP - 3 }, (_, index) => (7 * index) % VOCAB), [4, 2]];
+    const { decoded, logits } = await write(run, prompts, { maxNewTokens: CACHE_STEP + 8 });
+    for (const [row, prompt] of prompts.entries()) {
+      const { tokens } = decoded[row]!;
+      for (const index of [0, 1, 2, 3, 4, 5, CACHE_STEP + 2, CACHE_STEP + 3, CACHE_STEP + 4, CACHE_STEP + 7]) {
+        const wanted = nextLogits(run, [...prompt, ...tokens.slice(0, index)]);
+        expect(largestGap(logits[row]![index]!, wanted), `row ${row}, token ${index}`).toBeLessThan(1e-5);
+        expect(tokens[index]).toBe(largest(wanted));
+      }
+    }
+  });
+});
+
 describe('a row', () => {
   it('writes alone what it writes beside others, others that end early included', async () => {
     const run = await openRun({});
     const { decoded: together } = await write(run, PROMPTS);
     const stop = together[0]!.tokens[2]!;
-    const { decoded: stopped } = await write(run, PROMPTS, (token) => token === stop);
+    const { decoded: stopped } = await write(run, PROMPTS, { isEnd: (token) => token === stop });
     for (const [row, prompt] of PROMPTS.entries()) {
       const { decoded } = await write(run, [prompt]);
       expect(decoded[0]).toEqual(together[row]);
