@@ -2,6 +2,7 @@
  * @file A thrown value as a message that crosses processes, and back.
  */
 import { AppError, fromPlainError, Interrupted, toPlainError } from '../../src-shared/domain/app-error.ts';
+import { emptyKernelCache, kernelCacheFolder, saysKernelCache } from '../engine/device/kernel-cache.ts';
 import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
 import { diskFull, systemErrorCode } from './file-errors.ts';
 import type { JobFailure } from './protocol.ts';
@@ -39,5 +40,16 @@ function explainKnown(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
   if (['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '')) return diskFull('a file', error);
   if (error instanceof Error && saysOutOfMemory(error.message)) return outOfMemory(error.message, { cause: error });
+  if (error instanceof Error && saysKernelCache(error.message)) return kernelCacheFault(error);
   return null;
+}
+
+/** Nothing is lost with them, and what is damaged would stop every run. */
+function kernelCacheFault(cause: Error): AppError {
+  emptyKernelCache();
+  return new AppError('engine/kernel-cache', `Kept kernels could not be read or written: ${cause.message}`, {
+    kind: 'environment',
+    hint: `They were removed from ${kernelCacheFolder()}. Make sure that the disk is not full, then try again: a run resumes where it saved last.`,
+    cause,
+  });
 }

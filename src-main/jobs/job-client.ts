@@ -11,6 +11,7 @@ import type { DownloadProgress } from '../../src-shared/domain/hub.ts';
 import type { SmallerSettings } from '../../src-shared/domain/need-less.ts';
 import type { GenerateResult } from '../engine/recipes/contract.ts';
 import type { TimedEvent } from './event-log.ts';
+import { withoutKernelNoise } from '../engine/device/kernel-cache.ts';
 import { saysOutOfMemory } from '../engine/device/out-of-memory.ts';
 import { readOutOfMemoryKills } from '../engine/device/free-memory.ts';
 import { fromFailure, NEED_LESS, outOfMemory } from './failure.ts';
@@ -111,7 +112,7 @@ class JobFollower {
     child.on('error', (error) => this.#end(new AppError('job/not-started', error.message, { kind: 'environment' })));
     child.on('close', (code, signal) => this.#end(this.#explainEnd(code, signal)));
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => (this.#tail = (this.#tail + text).slice(-TAIL_CHARS)));
+      stream?.setEncoding('utf8').on('data', (text: string) => this.#keepTail(text));
     }
     if (limits) this.#enforce(limits);
     this.job = this.#createJob();
@@ -120,6 +121,10 @@ class JobFollower {
   send(message: CoreMessage): void {
     // A channel that closes between the two calls reports to the callback; the `close` event then tells the rest.
     if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #keepTail(text: string): void {
+    this.#tail = withoutKernelNoise(this.#tail + text).slice(-TAIL_CHARS);
   }
 
   #createJob(): Job<JobKind> {

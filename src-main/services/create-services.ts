@@ -22,6 +22,7 @@ import { createQueueService, type QueueService } from './queue-service.ts';
 import { createRunLibrary, type RunLibrary } from './run-library.ts';
 import { createRunService, type RunObserver, type RunService } from './run-service.ts';
 import { createSettingsService, type SettingsService } from './settings-service.ts';
+import { kernelCacheVariables } from './kernel-cache.ts';
 import { createWeightCache, type WeightCache } from './weight-cache.ts';
 
 export interface ServicesOptions extends DownloadObserver {
@@ -73,7 +74,13 @@ export function createServices(options: ServicesOptions): Services {
   const history = createHistory({ home, onNotice });
   const settings = createSettingsService(history);
   const weightCache = createWeightCache({ home, env, settings, onNotice });
-  const jobs = createJobRunner({ env, jobEntry, variables: () => weightCache.variables() });
+  const jobs = createJobRunner({
+    ...{ env, jobEntry },
+    variables: async (runtime) => ({
+      ...(await weightCache.variables()),
+      ...(await kernelCacheVariables(env, runtime)),
+    }),
+  });
   const runs = createRunService({ home, history, jobs, observer, onNotice });
   const access = createHubAccess({ home, env, settings, ...(hubPace && { pace: hubPace }) });
   const places = async () => [await access.modelsFolder(), ...(await settings.read()).model_places];

@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Job, startJob, type StartJobOptions } from '../jobs/job-client.ts';
 import type { JobKind, JobRequest, JobResult } from '../jobs/protocol.ts';
-import { locateRuntime } from './runtime-locator.ts';
+import { type InstalledRuntime, locateRuntime } from './runtime-locator.ts';
 
 /** Jobs on untrusted files and servers that need no engine: they have an entry of their own, which loads none. */
 const DATA_JOBS: readonly JobKind[] = ['inspect', 'repair', 'download', 'plan'];
@@ -24,7 +24,7 @@ export interface JobRunnerOptions {
   /** Another job entry; tests have one without an engine. */
   readonly jobEntry?: string;
   /** What a job on the device gets in its environment. */
-  readonly variables: () => Promise<Readonly<Record<string, string>>>;
+  readonly variables: (runtime: InstalledRuntime | null) => Promise<Readonly<Record<string, string>>>;
 }
 
 export function createJobRunner({ env, jobEntry, variables }: JobRunnerOptions): JobRunner {
@@ -34,7 +34,7 @@ export function createJobRunner({ env, jobEntry, variables }: JobRunnerOptions):
       // A plan loads no engine, but what it says depends on which one the run would have.
       const isOfDevice = !isData || kind === 'plan';
       const runtime = isOfDevice ? await locateRuntime(env) : null;
-      const given = isOfDevice ? await variables() : {};
+      const given = isOfDevice ? await variables(runtime) : {};
       const entry = isData ? DATA_ENTRY : jobEntry;
       const bindingPath = runtime?.bindingPath ?? null;
       return startJob({

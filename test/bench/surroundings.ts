@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensurePythonEnv } from '../../scripts/python-env.mjs';
+import { KERNEL_CACHE_VARIABLE } from '../../src-main/engine/device/kernel-cache.ts';
 import { LARGE_PAGES } from '../../src-main/jobs/job-environment.ts';
 import { readGpuFacts } from '../../src-main/services/machine-facts.ts';
 import { locateRuntime } from '../../src-main/services/runtime-locator.ts';
@@ -43,7 +44,8 @@ export async function withSurroundings(
   if (runtime === null) throw new Error('the bench needs TensorFlow: run `npm run setup`');
   const [gpu] = runtime.kind === 'cuda' ? await readGpuFacts() : [];
   const card = gpu === undefined ? null : `${gpu.name}, driver ${gpu.driverVersion}`;
-  const home = { TUNESMITH_HOME: path.join(folder, 'home') };
+  // Every run compiles its kernels, unless an arm says otherwise.
+  const home = { TUNESMITH_HOME: path.join(folder, 'home'), [KERNEL_CACHE_VARIABLE]: '' };
   try {
     await action({
       folder,

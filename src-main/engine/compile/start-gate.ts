@@ -7,6 +7,7 @@
  */
 import { toBindingAttrs } from '../device/eager-runner.ts';
 import type { DType } from '../device/dtype.ts';
+import { emptyKernelCache, saysKernelCache } from '../device/kernel-cache.ts';
 import { saysOutOfMemory } from '../device/out-of-memory.ts';
 import type { ValueId } from '../device/runner.ts';
 import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
@@ -55,7 +56,7 @@ function variantsOf(entries: readonly Entry[]): (readonly Entry[])[] {
 }
 
 /** @returns the compiled program after its trial, or why it cannot be used */
-function tryCompiled(options: GateOptions, wanted: readonly number[]): CompiledProgram | string {
+function tryCompiled(options: GateOptions, wanted: readonly number[], isSecond = false): CompiledProgram | string {
   const { binding, program, values, probe, tolerance } = options;
   let compiled: CompiledProgram | null = null;
   let reason: string;
@@ -76,7 +77,10 @@ function tryCompiled(options: GateOptions, wanted: readonly number[]): CompiledP
     reason = error instanceof Error ? error.message : String(error);
   }
   compiled?.dispose();
-  return reason;
+  if (isSecond || !saysKernelCache(reason)) return reason;
+  // Compiled anew, they may be all right.
+  emptyKernelCache();
+  return tryCompiled(options, wanted, true);
 }
 
 function fill<P extends Program>(program: P, values: GroupValues): P {

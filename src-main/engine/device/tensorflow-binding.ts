@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { BindingTensor, Device } from './device.ts';
+import { kernelCacheFlags, kernelCacheFolder } from './kernel-cache.ts';
 import { saysOutOfMemory } from './out-of-memory.ts';
 import type { ValueId } from './runner.ts';
 
@@ -77,6 +78,7 @@ export function loadTensorFlow(options: BindingOptions): TensorFlowBinding {
 
 /** Variables that TensorFlow reads when its context is made; what the user set wins. */
 function setEnvironment({ threads = availableParallelism(), deterministic = false }: BindingOptions): void {
+  const kernels = kernelCacheFolder();
   const defaults: Record<string, string> = {
     TF_CPP_MIN_LOG_LEVEL: '2',
     TF_NUM_INTRAOP_THREADS: String(threads),
@@ -86,6 +88,7 @@ function setEnvironment({ threads = availableParallelism(), deterministic = fals
     NVIDIA_TF32_OVERRIDE: '0',
     // Sums over the last axis as one loop: cut in two, each of XLA's kernels (ops/fused.ts) would write its f32 values to memory in between.
     XLA_FLAGS: '--xla_disable_hlo_passes=tree_reduction_rewriter',
+    ...(kernels === null ? {} : { TF_XLA_FLAGS: kernelCacheFlags(kernels) }),
     ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
   };
   for (const [name, value] of Object.entries(defaults)) process.env[name] ??= value;

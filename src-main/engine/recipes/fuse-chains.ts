@@ -2,7 +2,8 @@
  * @file Whether a run's training steps fuse what is between their products (ops/fused.ts).
  *
  * Each size of batch costs the time to compile its kernels, the same for small models and large ones; each step gives back time in
- * proportion to the values that it reads and writes. So it pays where sizes repeat often enough. On a graphics card it was not measured.
+ * proportion to the values that it reads and writes. So it pays where sizes repeat often enough; later runs of the same sizes find the
+ * kernels on disk (device/kernel-cache.ts). On a graphics card it was not measured.
  */
 import { buildBatch } from '../data/batches.ts';
 import type { ModelFacts } from '../models/model.ts';
@@ -17,8 +18,6 @@ const LAYER_SECONDS = 1e-3;
 /** Values between the products of a layer, in hidden and MLP widths, forward and backward. */
 const HIDDEN_VALUES = 10;
 const MLP_VALUES = 4;
-/** The gain must be this many times the cost: both are guesses on a machine that was not asked. */
-const MARGIN = 2;
 /** Batches whose sizes are looked at. */
 const MOST_BATCHES = 512;
 
@@ -38,7 +37,7 @@ export function fusesChains(run: PreparedRun, mode: Execution['mode'], isGpu: bo
     batches,
   );
   const gain = looked.reduce((sum, { tokens }) => sum + gainOf(opened.model.facts, tokens), 0) / looked.length;
-  return sizes <= MOST_SIZES && gain * batches > MARGIN * COMPILE_SECONDS * sizes;
+  return sizes <= MOST_SIZES && gain * batches > COMPILE_SECONDS * sizes;
 }
 
 /** Different keys among so many batches, if new ones go on coming as they did in the second half of those that were looked at. */

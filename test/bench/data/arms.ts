@@ -1,11 +1,12 @@
 /**
  * @file The contestants on rows of real lengths: our packed and our length-grouped batches, the Trainer's padded ones.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REPO_ROOT } from '../../../scripts/setup/paths.mjs';
+import { KERNEL_CACHE_VARIABLE } from '../../../src-main/engine/device/kernel-cache.ts';
 import type { MeteredRun } from '../process-meter.ts';
-import { lastWords } from '../surroundings.ts';
+import { lastWords, type RunSettings } from '../surroundings.ts';
 import type { CurvePoint } from './curve.ts';
 import type { TokenFiles } from './token-rows.ts';
 
@@ -30,6 +31,7 @@ export interface DataArm {
   readonly side: 'ours' | 'theirs';
   readonly dtype: 'f32' | 'bf16';
   readonly command: (task: Task) => string[];
+  readonly settings: (task: Task) => RunSettings;
   /** @returns what went wrong in place of a curve */
   readonly readCurve: (run: MeteredRun) => CurvePoint[] | string;
 }
@@ -45,6 +47,7 @@ export const DATA_ARMS: readonly DataArm[] = [
   theirArm('PyTorch bf16', 'bf16'),
   ourArm('Tunesmith bf16, packed', 'bf16', true),
   ourArm('Tunesmith bf16, grouped by length', 'bf16', false),
+  ourArm('Tunesmith bf16, grouped, with the kernels of that run', 'bf16', false, { keepsKernels: true }),
 ];
 
 function theirArm(name: string, dtype: 'f32' | 'bf16'): DataArm {
@@ -59,6 +62,7 @@ function theirArm(name: string, dtype: 'f32' | 'bf16'): DataArm {
       writeFileSync(spec, JSON.stringify({ ...work, ...settings, eval_every: task.evalEvery }));
       return [python, '-B', path.join(REPO_ROOT, 'test/bench/python/train_rows.py'), spec];
     },
+    settings: () => ({}),
     readCurve: (run) => {
       if (run.code !== 0) return lastWords(run);
       const evals = run.events.filter(({ body }) => body.event === 'eval');
@@ -67,11 +71,18 @@ function theirArm(name: string, dtype: 'f32' | 'bf16'): DataArm {
   };
 }
 
-function ourArm(name: string, dtype: 'f32' | 'bf16', packing: boolean): DataArm {
+/** @param options `keepsKernels`: compiled kernels of the arm before are there, as where somebody trains on the same data again */
+function ourArm(name: string, dtype: 'f32' | 'bf16', packing: boolean, { keepsKernels = false } = {}): DataArm {
   return {
     name,
     side: 'ours',
     dtype,
+    settings: ({ folder }) => {
+      const kernels = path.join(folder, 'kernels');
+      if (!keepsKernels) rmSync(kernels, { recursive: true, force: true });
+      mkdirSync(kernels, { recursive: true });
+      return { env: { [KERNEL_CACHE_VARIABLE]: kernels } };
+    },
     command: (task) => {
       const config = path.join(task.folder, 'rows-config.json');
       const output = path.join(task.folder, 'rows-run');

@@ -106,7 +106,7 @@ function countPacked({ lengths }: TokenFiles): number {
 }
 
 async function measure(surroundings: Surroundings, task: Task, arm: DataArm, what: string) {
-  const run = await surroundings.run(what, arm.command(task));
+  const run = await surroundings.run(what, arm.command(task), arm.settings(task));
   const curve = arm.readCurve(run);
   if (typeof curve === 'string') return curve;
   const begun = run.events.find(({ body }) => body.event === (arm.side === 'ours' ? 'step' : 'start'));
