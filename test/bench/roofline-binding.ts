@@ -22,7 +22,7 @@ interface Spec {
 
 function main(): void {
   const { bindingPath, products } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Spec;
-  const binding = loadTensorFlow({ bindingPath, threads: Number(process.env.OMP_NUM_THREADS) });
+  const binding = loadTensorFlow({ bindingPath });
   const time = (dtype: 'float32' | 'bfloat16') => products.map((product) => timeProduct(binding, product, dtype));
   process.stdout.write(`${JSON.stringify({ f32: time('float32'), bf16: time('bfloat16') })}\n`);
 }

@@ -5,6 +5,7 @@
 import { buildBatch, type Batch } from '../../src-main/engine/data/batches.ts';
 import { randomUint32 } from '../../src-main/engine/data/seeded-random.ts';
 import { chooseExecution, planMemory } from '../../src-main/engine/recipes/choose-execution.ts';
+import { chooseShards } from '../../src-main/engine/recipes/choose-shards.ts';
 import type { EngineHost } from '../../src-main/engine/recipes/contract.ts';
 import type { Execution } from '../../src-main/engine/recipes/execution.ts';
 import { openEngine, wantedMode } from '../../src-main/engine/recipes/open-engine.ts';
@@ -42,10 +43,12 @@ export async function openStepSession(options: StepSessionOptions): Promise<Step
   const host = benchHost(options.bindingPath);
   const prepared = await prepareRun({ config: options.config, host, resume: null }, null);
   const run = options.alter?.(prepared) ?? prepared;
-  const plain = await openEngine(host);
+  const memory = planMemory(run);
+  const shards = options.execution?.shards ?? chooseShards(run, memory);
+  const plain = await openEngine(host, { shards });
   const metered = meterBinding(plain.binding!);
   const engine = { ...plain, device: metered.binding, binding: metered.binding };
-  const chosen = chooseExecution(run, wantedMode(engine), planMemory(run));
+  const chosen = chooseExecution(run, wantedMode(engine), memory);
   const session = await openTrainingSession(run, engine, { ...chosen, ...options.execution }, host, null);
   return { session, metered, ...stepCalls(run, session) };
 }

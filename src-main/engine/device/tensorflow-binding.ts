@@ -10,12 +10,12 @@
  */
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { BindingTensor, Device } from './device.ts';
 import { kernelCacheFlags, kernelCacheFolder } from './kernel-cache.ts';
 import { saysOutOfMemory } from './out-of-memory.ts';
 import type { ValueId } from './runner.ts';
+import { usableThreads } from './threads.ts';
 
 /** The part of the native interface that we use. */
 export interface TensorFlowBinding extends Device {
@@ -29,8 +29,8 @@ export interface TensorFlowBinding extends Device {
 export interface BindingOptions {
   /** Path of tfjs_binding.node inside an installed runtime. */
   readonly bindingPath: string;
-  /** Threads for one op; default: all cores this process may use. */
-  readonly threads?: number;
+  /** Parts of a step that run side by side and share the threads; 1 = each op may use all. */
+  readonly shards?: number;
   /** CUDA only: bit-exact kernels, slower. */
   readonly deterministic?: boolean;
 }
@@ -77,7 +77,10 @@ export function loadTensorFlow(options: BindingOptions): TensorFlowBinding {
 }
 
 /** Variables that TensorFlow reads when its context is made; what the user set wins. */
-function setEnvironment({ threads = availableParallelism(), deterministic = false }: BindingOptions): void {
+function setEnvironment({ shards = 1, deterministic = false }: BindingOptions): void {
+  const threads = usableThreads();
+  // More than the user's own number of threads is no choice of the user's.
+  if (shards > 1) process.env['TF_NUM_INTRAOP_THREADS'] = String(Math.max(1, Math.floor(threads / shards)));
   const kernels = kernelCacheFolder();
   const defaults: Record<string, string> = {
     TF_CPP_MIN_LOG_LEVEL: '2',

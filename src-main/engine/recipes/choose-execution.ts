@@ -8,6 +8,7 @@ import { lengthOf } from '../data/lengths.ts';
 import { readFreeMemory } from '../device/free-memory.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { chooseAttentionParts } from './attention-parts.ts';
+import { chooseShards } from './choose-shards.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
 import { foldsUpdates } from './fold-updates.ts';
@@ -34,15 +35,18 @@ export function chooseExecution(
   const rows = training.per_device_train_batch_size;
   const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
   const fused = fusesChains(run, mode, isGpu);
+  const shards = chooseShards(run, memory);
+  const chunksOf = (labels: number): number => chooseChunks(Math.ceil(labels / shards), vocabSize);
   return {
     mode,
     checkpointing: memory.checkpointing,
-    chunks: chooseChunks(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length), vocabSize),
-    eval_chunks: chooseChunks(mostLabels(data.eval, training.per_device_eval_batch_size), vocabSize),
-    attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length, fused),
+    chunks: chunksOf(Math.min(mostLabels(data.train, rows * perRow), rows * config.data.max_length)),
+    eval_chunks: chunksOf(mostLabels(data.eval, training.per_device_eval_batch_size)),
+    attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length, { fused, shards }),
     kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes),
     folded: foldsUpdates(precisionOf(config.quantization), mode, isGpu),
     fused,
+    shards,
   };
 }
 

@@ -16,6 +16,8 @@ export interface Execution {
   readonly kept_bytes: number;
   /** Low-rank updates are computed beside the weights, in one product with them. */
   readonly folded: boolean;
+  /** Parts that a batch is cut into, computed side by side with one thread each; 1 = none. */
+  readonly shards: number;
   /** Training steps run what is between products as kernels compiled for each size of batch. */
   readonly fused: boolean;
 }

@@ -6,6 +6,7 @@ import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import type { DataNotice } from '../../../src-shared/domain/data-report.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { makeNotice, type Told } from '../../../src-shared/domain/notices.ts';
+import { chooseShards } from './choose-shards.ts';
 import type { EngineHost, FineTune, FineTuneOptions, TrainResult } from './contract.ts';
 import { chooseExecution, planMemory } from './choose-execution.ts';
 import { dryRun } from './dry-run.ts';
@@ -26,7 +27,7 @@ export const fineTune: FineTune = async (options) => {
   const run = await prepareRun(options, saved?.started_at ?? null);
   const memory = planMemory(run, memoryCorrection, saved ? resumedCheckpointing(run, saved) : null);
   await beforeFirstStep(options, run, memory);
-  const engine = await openEngine(host);
+  const engine = await openEngine(host, { shards: saved?.execution.shards ?? chooseShards(run, memory) });
   const execution = saved
     ? resumeExecution(saved, run, engine, memory, host)
     : chooseExecution(run, wantedMode(engine), memory, { isGpu: isOnGpu(engine) });

@@ -5,6 +5,7 @@
 import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import type { MeasuredRun, PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { chooseExecution } from './choose-execution.ts';
+import { chooseShards } from './choose-shards.ts';
 import type { EngineHost } from './contract.ts';
 import { dryRun, stepWithoutEffect } from './dry-run.ts';
 import { measureLoss } from './measure-loss.ts';
@@ -55,7 +56,7 @@ export async function measureRun({ host, config, correction = 1 }: PlanRunOption
 async function openEngineFor(run: PreparedRun, host: EngineHost, memory: PlannedMemory): Promise<Engine> {
   try {
     requireWasmHeap(memory);
-    return await openEngine(host);
+    return await openEngine(host, { shards: chooseShards(run, memory) });
   } catch (error) {
     await run.opened.folder.close();
     throw error;

@@ -20,10 +20,14 @@ export interface Engine {
   readonly name: string;
 }
 
-/** TensorFlow where the host names it, else wasm. @throws engine/runtime-missing, engine/runtime-broken */
-export async function openEngine({ bindingPath }: EngineHost): Promise<Engine> {
+/**
+ * TensorFlow where the host names it, else wasm.
+ * @param options `shards`: of the batches of a run (`Execution.shards`); ops share the threads between them
+ * @throws engine/runtime-missing, engine/runtime-broken
+ */
+export async function openEngine({ bindingPath }: EngineHost, { shards = 1 } = {}): Promise<Engine> {
   if (bindingPath === null) return { device: await loadWasmDevice(), binding: null, name: 'wasm, CPU' };
-  const binding = loadTensorFlow({ bindingPath });
+  const binding = loadTensorFlow({ bindingPath, shards });
   const name = `TensorFlow ${binding.TF_Version}, ${binding.isUsingGpuDevice() ? 'GPU' : 'CPU'}`;
   return { device: binding, binding, name };
 }

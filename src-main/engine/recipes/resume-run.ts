@@ -38,6 +38,7 @@ export function resumeExecution(
     kept_bytes: Math.min(execution.kept_bytes, now.kept_bytes),
     folded: execution.folded && now.folded,
     fused: execution.fused && !isOnGpu(engine),
+    shards: execution.shards,
   };
   if (execution.mode === 'eager' || engine.binding !== null) return resumed;
   const message = `The run began on another engine and goes on with ${engine.name}, which is slower and rounds differently.`;

@@ -40,6 +40,7 @@ const stateSchema = z.object({
     kept_bytes: z.number().default(0),
     folded: z.boolean().default(false),
     fused: z.boolean().default(false),
+    shards: z.int().default(1),
   }),
   started_at: z.number(),
 });

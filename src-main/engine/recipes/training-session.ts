@@ -10,6 +10,7 @@ import { streamSafetensors } from '../formats/safetensors.ts';
 import { makeOptimizer } from '../optim/make-optimizer.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
+import { shardedTask } from '../steps/sharded-task.ts';
 import type { StepTask } from '../steps/step-task.ts';
 import { TableCache } from '../steps/token-inputs.ts';
 import { trainEntries, trainVariables, type TrainStepOptions } from '../steps/train-step.ts';
@@ -64,10 +65,9 @@ export async function openTrainingSession(
   const buckets = makeBuckets(peft.trainables);
   const optimizer = makeOptimizer(training);
   const tables = new TableCache(model);
-  const steps = {
-    train: run.task.makeStep(tables, execution.chunks),
-    evaluate: run.task.makeStep(tables, execution.eval_chunks),
-  };
+  const makeStep = (chunks: number, coarse = false): StepTask =>
+    shardedTask(run.task.makeStep(tables, chunks, coarse), execution.shards);
+  const steps = { train: makeStep(execution.chunks), evaluate: makeStep(execution.eval_chunks) };
   const step: TrainStepOptions = {
     task: steps.train,
     plan,
@@ -117,7 +117,7 @@ export async function openTrainingSession(
     program,
     optimizer,
     // Whether it fuses is known only now; it decides how many labels batches are filled up to.
-    steps: { ...steps, train: run.task.makeStep(tables, execution.chunks, program.fuses) },
+    steps: { ...steps, train: makeStep(execution.chunks, program.fuses) },
     execution: { ...execution, mode: program.mode, fused: program.fuses },
     trainedValues: buckets.reduce((sum, { size }) => sum + size, 0),
     tensors: () => tensorsOf(buckets, program.readVariables('state')),

@@ -39,9 +39,9 @@ export function languageTask({ model, tables, chunks, coarse = false }: Language
       return { loss, outputs: { hits, labels: raw.sumAll(labelled.weights) } };
     },
     countLabels: ({ labelIds }) => labelIds.length,
-    arrays(batch, scale) {
-      const tokens = tokenArrays(tables, batch);
-      const labels = labelArrays(batch, scale, chunks, coarse);
+    arrays(batch, scale, common) {
+      const tokens = tokenArrays(tables, batch, common?.longest);
+      const labels = labelArrays(batch, scale, { chunks, coarse, atLeast: common?.labels });
       return { arrays: { ...tokens.arrays, ...labels.arrays }, sizes: { ...tokens.sizes, ...labels.sizes } };
     },
     probe: probeTokens(model),

@@ -30,18 +30,23 @@ export interface LabelArrays {
   readonly labelIds: Int32Array;
 }
 
+interface LabelOptions {
+  readonly chunks: number;
+  readonly coarse?: boolean;
+  readonly atLeast?: number | undefined;
+}
+
 /**
  * @param scale factor on the summed loss: 1 / (labels of all batches of one optimizer step)
- * @param chunks the number the step was made for
- * @param coarse fill up to one of few numbers of rows, by an eighth at most but for the smallest
+ * @param options `chunks`: the number the step was made for; `coarse`: fill up to one of few numbers of rows, by an eighth at most but for the
+ *   smallest; `atLeast`: as many as if there were so many labels
  */
 export function labelArrays(
   { labelPositions, labelIds }: LabelArrays,
   scale: number,
-  chunks: number,
-  coarse = false,
+  { chunks, coarse = false, atLeast = 0 }: LabelOptions,
 ): { arrays: Arrays; sizes: Sizes } {
-  const rows = Math.max(1, Math.ceil(labelIds.length / chunks));
+  const rows = Math.max(1, Math.ceil(Math.max(atLeast, labelIds.length) / chunks));
   const labels = (coarse ? coarseSize(rows) : rows) * chunks;
   const positions = new Int32Array(labels);
   const ids = new Int32Array(labels);

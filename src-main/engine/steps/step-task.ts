@@ -19,6 +19,13 @@ export interface StepBatch extends TokenArrays, LabelArrays {
   readonly decoder: Omit<TokenArrays, 'batch'> | null;
 }
 
+/** Sizes of the largest of several batches of the same rows and length. */
+export interface CommonSizes {
+  readonly labels: number;
+  /** Tokens of the longest sequence. */
+  readonly longest: number;
+}
+
 export type StepInputs = Readonly<Record<string, Tensor>>;
 
 export interface StepResult {
@@ -34,8 +41,11 @@ export interface StepTask {
   forward(ctx: StepContext, inputs: StepInputs): StepResult;
   /** What the loss of a batch is summed over. */
   countLabels(batch: StepBatch): number;
-  /** @param scale factor on the summed loss: 1 / (labels of all batches of one optimizer step) */
-  arrays(batch: StepBatch, scale: number): { readonly arrays: Arrays; readonly sizes: Sizes };
+  /**
+   * @param scale factor on the summed loss: 1 / (labels of all batches of one optimizer step)
+   * @param common makes the sizes those of several batches
+   */
+  arrays(batch: StepBatch, scale: number, common?: CommonSizes): { readonly arrays: Arrays; readonly sizes: Sizes };
   /** A batch of a few tokens, to try a step with. */
   readonly probe: StepBatch;
 }

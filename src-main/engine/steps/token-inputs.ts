@@ -39,6 +39,8 @@ export function writtenSpecs(model: Model & { readonly kind: string }): Specs {
 
 const tableInput = (name: string): string => `table_${name}`;
 
+export const isTableInput = (input: string): boolean => input.startsWith(tableInput(''));
+
 /** What a layer sees of a step's inputs. Without a cache the keys are the step's own tokens. */
 export function tokenBatch(
   model: Model,
@@ -131,7 +133,8 @@ export function sourceArrays({ inputIds, segmentIds, seq }: Omit<TokenArrays, 'b
   return { arrays, sizes: { source: seq } };
 }
 
-function longestOf({ positionIds, decoder }: Pick<TokenArrays, 'positionIds' | 'decoder'>): number {
+/** Tokens of the longest sequence, by its positions. */
+export function longestOf({ positionIds, decoder }: Pick<TokenArrays, 'positionIds' | 'decoder'>): number {
   const last = positionIds.reduce((most, position) => Math.max(most, position), 0);
   return Math.max(last + 1, decoder ? longestOf(decoder) : 0);
 }

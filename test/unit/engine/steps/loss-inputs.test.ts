@@ -7,7 +7,7 @@ import { labelArrays } from '../../../../src-main/engine/steps/loss-inputs.ts';
 function fill(count: number, chunks: number, coarse = false) {
   const labels = { labelPositions: Int32Array.from({ length: count }, (_, at) => at + 5) };
   const labelIds = labels.labelPositions.map((at) => at + 100);
-  const { arrays, sizes } = labelArrays({ ...labels, labelIds }, 0.5, chunks, coarse);
+  const { arrays, sizes } = labelArrays({ ...labels, labelIds }, 0.5, { chunks, coarse });
   return { rows: sizes['labels']!, ids: [...arrays['label_ids']!], weights: [...arrays['label_weights']!] };
 }
 

@@ -21,6 +21,7 @@ import { uploadBuckets } from '../../../../src-main/engine/recipes/upload-bucket
 import { evaluateEntry, logitsEntry } from '../../../../src-main/engine/steps/evaluate-step.ts';
 import { cacheVariables, generateEntries } from '../../../../src-main/engine/steps/generate-step.ts';
 import { languageTask } from '../../../../src-main/engine/steps/language-task.ts';
+import { shardedTask } from '../../../../src-main/engine/steps/sharded-task.ts';
 import type { StepTask } from '../../../../src-main/engine/steps/step-task.ts';
 import { TableCache } from '../../../../src-main/engine/steps/token-inputs.ts';
 import { trainEntries, trainVariables } from '../../../../src-main/engine/steps/train-step.ts';
@@ -46,6 +47,8 @@ export interface TinyRunOptions {
   readonly checkpointing?: boolean;
   readonly attentionParts?: number;
   readonly chunks?: number;
+  /** Parts that a batch is computed in, side by side. */
+  readonly shards?: number;
   /** Updates are computed beside the weights. */
   readonly folded?: boolean;
   /** Chains between products run as kernels of their own. */
@@ -93,7 +96,7 @@ export async function openTinyRun(run: TinyRunOptions): Promise<TinyRun> {
     const optimizer = makeOptimizer({ ...ADAM, optim: run.optim ?? 'adamw' } as TrainingConfig);
     const forward = { model, plan, buckets };
     const tables = new TableCache(model);
-    const task = languageTask({ model, tables, chunks, coarse: run.fuses ?? false });
+    const task = shardedTask(languageTask({ model, tables, chunks, coarse: run.fuses ?? false }), run.shards ?? 1);
     const step = {
       ...{ task, plan, buckets, optimizer, accumulate },
       weightDecay: run.weightDecay ?? 0,

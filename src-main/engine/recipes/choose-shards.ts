@@ -1,0 +1,41 @@
+/**
+ * @file Into how many shards the batches of a run are cut (steps/sharded-task.ts), each of which one core computes.
+ */
+import { usableThreads } from '../device/threads.ts';
+import { planWeights } from '../weights/plan.ts';
+import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
+import { precisionOf } from './inference-session.ts';
+import type { PreparedRun } from './prepare-run.ts';
+import { chooseKeptBytes } from './weight-cache.ts';
+
+/** Measured with two; each more makes the graph that much longer. */
+const MOST_SHARDS = 4;
+/** Trained values for each that is not: gradients of all of a model would be there once a shard. */
+const TRAINED_SHARE = 0.1;
+
+/**
+ * As many as there are cores to use, or 1: where a card computes or the engine without TensorFlow, where there are fewer rows than cores, where
+ * much of the model is trained, for classifiers (a row of padding would count), and where quantized weights are expanded for each product.
+ */
+export function chooseShards(run: PreparedRun, memory: PlannedMemory, threads = usableThreads()): number {
+  const { config, isWasm, cardBytes, task } = run;
+  const isCompiled = process.env['TUNESMITH_EXECUTION'] !== 'eager';
+  if (isWasm || cardBytes !== null || !isCompiled || task.type === 'SEQ_CLS') return 1;
+  if (threads > MOST_SHARDS || config.training.per_device_train_batch_size < threads) return 1;
+  return trainsFew(run) && hasAllWeights(run, memory) ? threads : 1;
+}
+
+function trainsFew({ opened, peft }: PreparedRun): boolean {
+  const count = (shapes: readonly { readonly shape: readonly number[] }[]): number =>
+    shapes.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  return count(peft.trainables) <= TRAINED_SHARE * count(opened.model.weights);
+}
+
+/** Whether no weight is expanded in a step. */
+function hasAllWeights(run: PreparedRun, memory: PlannedMemory): boolean {
+  const precision = precisionOf(run.config.quantization);
+  const trained = new Set(run.peft.trainables.map(({ name }) => name));
+  const keptBytes = chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes);
+  const plan = planWeights(run.opened.model, { ...precision, trained, keptBytes });
+  return plan.matrices.every(({ kind, kept }) => kept || (kind !== 'int8' && kind !== 'nf4'));
+}
