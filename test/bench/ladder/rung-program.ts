@@ -17,7 +17,7 @@ export interface RungSpec {
 const WARM_UP = 2;
 
 const { bindingPath, config, settings, steps } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as RungSpec;
-const { mode, checkpointing, chunks, copies, fused } = settings;
+const { mode, checkpointing, chunks, copies, fused, shards } = settings;
 const opened = await openStepSession({
   config,
   bindingPath,
@@ -25,6 +25,7 @@ const opened = await openStepSession({
     ...{ mode, checkpointing, kept_bytes: copies ? Infinity : 0 },
     ...(chunks !== null && { chunks }),
     ...(fused !== null && { fused }),
+    ...(shards !== null && { shards }),
   },
 });
 const { program, steps: entries } = opened.session;

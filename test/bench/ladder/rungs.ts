@@ -18,6 +18,8 @@ export interface RungSettings {
   readonly copies: boolean;
   /** What is between products runs as kernels compiled for each size of batch; null = as the product chooses. */
   readonly fused: boolean | null;
+  /** Parts of a batch side by side; null = as the product chooses. */
+  readonly shards: number | null;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -42,6 +44,7 @@ const START: RungSettings = {
   checkpointing: false,
   copies: true,
   fused: false,
+  shards: 1,
   env: { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=0' },
 };
 
@@ -55,6 +58,7 @@ const LADDER: readonly [name: string, change: Partial<RungSettings>][] = [
   ['+ packed rows', { batches: 'packed' }],
   ['+ fused chains', { fused: true }],
   ['+ large pages', { env: { GLIBC_TUNABLES: LARGE_PAGES } }],
+  ['+ shards side by side', { shards: null }],
 ];
 
 const TOP = LADDER.at(-1)![0];
@@ -63,12 +67,15 @@ const TOP = LADDER.at(-1)![0];
 const APART: readonly [name: string, change: Partial<RungSettings>][] = [
   ['with recomputed blocks', { checkpointing: true }],
   ['with NF4 weights and kept copies', { storage: 'nf4' }],
-  ['with NF4 weights, no copies', { storage: 'nf4', copies: false }],
-  ['with NF4 weights, no copies, recomputed blocks', { storage: 'nf4', copies: false, checkpointing: true }],
-  ['with INT8 weights, no copies', { storage: 'int8', copies: false }],
+  ['with NF4 weights, no copies, no shards', { storage: 'nf4', copies: false, shards: 1 }],
+  [
+    'with NF4 weights, no copies, no shards, recomputed blocks',
+    { storage: 'nf4', copies: false, shards: 1, checkpointing: true },
+  ],
+  ['with INT8 weights, no copies, no shards', { storage: 'int8', copies: false, shards: 1 }],
   ['without oneDNN', { env: { TF_ENABLE_ONEDNN_OPTS: '0' } }],
-  ['one op at a time (inter-op threads 1)', { env: { TF_NUM_INTEROP_THREADS: '1' } }],
-  ['op by op (eager)', { mode: 'eager' }],
+  ['one op at a time (inter-op threads 1), no shards', { shards: 1, env: { TF_NUM_INTEROP_THREADS: '1' } }],
+  ['op by op (eager), no shards', { mode: 'eager', shards: 1 }],
 ];
 
 export const RUNGS: readonly Rung[] = [...climb(), ...apart()];
