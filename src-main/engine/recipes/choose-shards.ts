@@ -2,7 +2,7 @@
  * @file Into how many shards the batches of a run are cut (steps/sharded-task.ts), each of which one core computes.
  */
 import { usableThreads } from '../device/threads.ts';
-import { planWeights } from '../weights/plan.ts';
+import { planWeights, type WeightPlan } from '../weights/plan.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { precisionOf } from './inference-session.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -18,11 +18,20 @@ const TRAINED_SHARE = 0.1;
  * much of the model is trained, for classifiers (a row of padding would count), and where quantized weights are expanded for each product.
  */
 export function chooseShards(run: PreparedRun, memory: PlannedMemory, threads = usableThreads()): number {
-  const { config, isWasm, cardBytes, task } = run;
+  const precision = precisionOf(run.config.quantization);
+  const trained = new Set(run.peft.trainables.map(({ name }) => name));
+  const keptBytes = chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes);
+  const plan = planWeights(run.opened.model, { ...precision, trained, keptBytes });
+  return shardsOf(run, plan, run.config.training.per_device_train_batch_size, threads);
+}
+
+/** The same for weights that are kept so, and batches of so many rows. */
+export function shardsOf(run: PreparedRun, plan: WeightPlan, rows: number, threads = usableThreads()): number {
+  const { isWasm, cardBytes, task } = run;
   const isCompiled = process.env['TUNESMITH_EXECUTION'] !== 'eager';
   if (isWasm || cardBytes !== null || !isCompiled || task.type === 'SEQ_CLS') return 1;
-  if (threads > MOST_SHARDS || config.training.per_device_train_batch_size < threads) return 1;
-  return trainsFew(run) && hasAllWeights(run, memory) ? threads : 1;
+  if (threads > MOST_SHARDS || rows < threads) return 1;
+  return trainsFew(run) && hasAllWeights(plan) ? threads : 1;
 }
 
 function trainsFew({ opened, peft }: PreparedRun): boolean {
@@ -32,10 +41,5 @@ function trainsFew({ opened, peft }: PreparedRun): boolean {
 }
 
 /** Whether no weight is expanded in a step. */
-function hasAllWeights(run: PreparedRun, memory: PlannedMemory): boolean {
-  const precision = precisionOf(run.config.quantization);
-  const trained = new Set(run.peft.trainables.map(({ name }) => name));
-  const keptBytes = chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes);
-  const plan = planWeights(run.opened.model, { ...precision, trained, keptBytes });
-  return plan.matrices.every(({ kind, kept }) => kept || (kind !== 'int8' && kind !== 'nf4'));
-}
+const hasAllWeights = ({ matrices }: WeightPlan): boolean =>
+  matrices.every(({ kind, kept }) => kept || (kind !== 'int8' && kind !== 'nf4'));

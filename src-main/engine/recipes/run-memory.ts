@@ -21,6 +21,7 @@ import { foldsUpdates } from './fold-updates.ts';
 import { fusesChains } from './fuse-chains.ts';
 import { precisionOf } from './inference-session.ts';
 import { largestPackedGrid, MOST_EXAMPLES } from './largest-rows.ts';
+import { shardsOf } from './choose-shards.ts';
 import { mostLabels } from './measure-loss.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
@@ -90,6 +91,7 @@ export function memoryOf(run: PreparedRun): RunMemory {
         keptBytes,
         folded: foldsUpdates(precision, 'compiled', run.cardBytes !== null),
       });
+      const shards = shardsOf(run, plan, settings.per_device_train_batch_size);
       const needOf = (fuses: boolean): MemoryNeed => ({
         facts: { ...facts, mlpWidth },
         weightBytes: plan.bytes,
@@ -103,8 +105,8 @@ export function memoryOf(run: PreparedRun): RunMemory {
         isWasm,
         isFused: fuses,
         checkpointing: settings.checkpointing,
-        training: trainingNeed(run, sizes, settings, fuses),
-        evaluation: evaluationNeed(run, settings),
+        training: trainingNeed(run, sizes, settings, { fuses, shards }),
+        evaluation: evaluationNeed(run, settings, shards),
       });
       const parts = estimateMemory(needOf(isFused));
       if (!isFused || hasSizesOf(run, settings)) return parts;
@@ -142,7 +144,7 @@ function trainingNeed(
   run: PreparedRun,
   { longest, longestFirst, average, isVaried }: ExampleSizes,
   { per_device_train_batch_size: most, max_length: maxLength }: MemorySettings,
-  isFused: boolean,
+  { fuses: isFused, shards }: { fuses: boolean; shards: number },
 ): BatchNeed {
   const { config, data, opened, task } = run;
   // No batch has more rows than there are.
@@ -154,7 +156,8 @@ function trainingNeed(
       : { batch, rowTokens: longest };
   const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
   const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * Math.min(grid.rowTokens, maxLength));
-  const chunks = chooseChunks(labels, opened.model.facts.vocabSize);
+  // Of each shard: as many are there at once as there are shards.
+  const chunks = chooseChunks(Math.ceil(labels / shards), opened.model.facts.vocabSize);
   // Elsewhere shapes were not measured.
   const isMeasured = !run.isWasm && run.cardBytes === null;
   const shapes = isMeasured ? { shapes: boundShapes(run, { most: labels, chunks, isFused }) } : {};
@@ -166,6 +169,7 @@ function trainingNeed(
 function evaluationNeed(
   { config, data, opened, task }: PreparedRun,
   { per_device_eval_batch_size: most, max_length: maxLength }: MemorySettings,
+  shards: number,
 ): EvaluationNeed | null {
   if (data.eval.length === 0) return null;
   const batch = Math.min(most, data.eval.length);
@@ -174,7 +178,7 @@ function evaluationNeed(
   const labels = Math.min(mostLabels(data.eval, batch), batch * rowTokens);
   const { training, data: settings } = config;
   const asked = { prompts: training.sample_prompts, examples: data.eval, template: settings.template };
-  const chunks = chooseChunks(labels, opened.model.facts.vocabSize);
+  const chunks = chooseChunks(Math.ceil(labels / shards), opened.model.facts.vocabSize);
   const batches = Math.ceil(data.eval.length / batch);
   return {
     ...{ batch, rowTokens, labels, chunks, isVaried },
