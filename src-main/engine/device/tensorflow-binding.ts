@@ -90,7 +90,8 @@ function setEnvironment({ shards = 1, deterministic = false }: BindingOptions): 
     // An f32 run computes in f32, as PyTorch's does: cuBLAS would round its operands to 10 bits otherwise.
     NVIDIA_TF32_OVERRIDE: '0',
     // Sums over the last axis as one loop: cut in two, each of XLA's kernels (ops/fused.ts) would write its f32 values to memory in between.
-    XLA_FLAGS: '--xla_disable_hlo_passes=tree_reduction_rewriter',
+    // And none of them by way of YNNPACK: it prepares a kernel at its first use without a lock, so two shards of a batch crash there.
+    XLA_FLAGS: '--xla_disable_hlo_passes=tree_reduction_rewriter --xla_cpu_experimental_ynn_fusion_type=',
     ...(kernels === null ? {} : { TF_XLA_FLAGS: kernelCacheFlags(kernels) }),
     ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
   };
