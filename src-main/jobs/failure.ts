@@ -47,7 +47,8 @@ function explainKnown(error: unknown): AppError | null {
 /** Nothing is lost with them, and what is damaged would stop every run. */
 function kernelCacheFault(cause: Error): AppError {
   emptyKernelCache();
-  return new AppError('engine/kernel-cache', `Kept kernels could not be read or written: ${cause.message}`, {
+  const reason = cause.message.split('\n')[0]!.replace(/^.*error: /, '');
+  return new AppError('engine/kernel-cache', `Kept kernels could not be read or written (${reason})`, {
     kind: 'environment',
     hint: `They were removed from ${kernelCacheFolder()}. Make sure that the disk is not full, then try again: a run resumes where it saved last.`,
     cause,

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { AppError, Interrupted } from '../../src-shared/domain/app-error.ts';
 import type { DeviceStatus, EngineStatus, RuntimeStatus } from '../../src-shared/domain/machine.ts';
+import { usableThreads } from '../engine/device/threads.ts';
 import { cacheFolder, homeFolder } from './app-paths.ts';
 import { readCpuFacts, readDiskFacts, readGpuFacts, readMemoryFacts } from './machine-facts.ts';
 import { findRuntimes, type InstalledRuntime, locateRuntime, readEngineChoice } from './runtime-locator.ts';
@@ -55,7 +56,7 @@ export async function getEngineStatus(weightCache?: WeightCacheChoice): Promise<
   const device: DeviceStatus = usesGpu
     ? { kind: 'gpu', name: gpus[0]?.name ?? 'unnamed graphics card' }
     : { kind: 'cpu', name: cpu.model };
-  const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || cpu.cores;
+  const threads = usableThreads();
   const memory = readMemoryFacts(weightCache, usesGpu ? gpus[0] : null);
   return { runtime, device, threads, cpu, gpus, memory, homeDisk, cacheDisk, node: process.versions.node };
 }

@@ -1,13 +1,13 @@
 /**
- * @file The folder in which jobs keep compiled kernels (engine/device/kernel-cache.ts): one for each runtime and processor, since the code is
- * for these alone. It is a convenience: where it cannot be had, kernels are compiled in every run.
+ * @file The folder in which jobs keep compiled kernels (engine/device/kernel-cache.ts): one for each runtime, processor and way to
+ * compile, since the code is for these alone. It is a convenience: where it cannot be had, kernels are compiled in every run.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { freeBytesOf } from '../../scripts/setup/disk-space.mjs';
-import { KERNEL_CACHE_VARIABLE } from '../engine/device/kernel-cache.ts';
+import { KERNEL_CACHE_VARIABLE, xlaFlags } from '../engine/device/kernel-cache.ts';
 import { cacheFolder } from './app-paths.ts';
 import type { InstalledRuntime } from './runtime-locator.ts';
 
@@ -26,7 +26,7 @@ export async function kernelCacheVariables(
 ): Promise<Readonly<Record<string, string>>> {
   if (runtime === null || env[KERNEL_CACHE_VARIABLE] !== undefined || env.TF_XLA_FLAGS !== undefined) return {};
   try {
-    const folder = path.join(cacheFolder(env), 'kernels', `${path.basename(runtime.dir)}-${await processorKey()}`);
+    const folder = path.join(cacheFolder(env), 'kernels', `${path.basename(runtime.dir)}-${await keyOf(env)}`);
     await mkdir(folder, { recursive: true });
     if ((await freeBytesOf(folder)) < FREE_BYTES) return {};
     await prune(folder);
@@ -36,11 +36,11 @@ export async function kernelCacheVariables(
   }
 }
 
-/** Model and abilities: a machine that shares the folder may have others. */
-async function processorKey(): Promise<string> {
+/** The processor's model and abilities, which another machine with the same folder may not have, and XLA's flags, which it does not compare. */
+async function keyOf(env: NodeJS.ProcessEnv): Promise<string> {
   const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
   const lines = text.match(/^(?:model name|flags|Features|CPU part)\s*:.*$/gm) ?? [];
-  const facts = [process.arch, cpus()[0]?.model ?? '', ...new Set(lines)].join('\n');
+  const facts = [xlaFlags(env), process.arch, cpus()[0]?.model ?? '', ...new Set(lines)].join('\n');
   return createHash('sha256').update(facts).digest('hex').slice(0, 12);
 }
 

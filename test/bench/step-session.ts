@@ -48,7 +48,7 @@ export async function openStepSession(options: StepSessionOptions): Promise<Step
   const plain = await openEngine(host, { shards });
   const metered = meterBinding(plain.binding!);
   const engine = { ...plain, device: metered.binding, binding: metered.binding };
-  const chosen = chooseExecution(run, wantedMode(engine), memory);
+  const chosen = chooseExecution(run, wantedMode(engine), memory, { shards });
   const session = await openTrainingSession(run, engine, { ...chosen, ...options.execution }, host, null);
   return { session, metered, ...stepCalls(run, session) };
 }

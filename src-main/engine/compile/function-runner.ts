@@ -40,8 +40,8 @@ export interface FunctionValue {
 
 export class FunctionRunner implements Runner {
   readonly mode = 'graph';
-  /** It is inside a kernel already. */
   readonly writesInPlace = false;
+  /** It is inside a kernel already. */
   readonly fuses = false;
   readonly #nodes: GraphNode[] = [];
   readonly #values: string[] = [];

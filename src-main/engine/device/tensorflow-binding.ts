@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { AppError } from '../../../src-shared/domain/app-error.ts';
 import type { BindingTensor, Device } from './device.ts';
-import { kernelCacheFlags, kernelCacheFolder } from './kernel-cache.ts';
+import { kernelCacheFlags, kernelCacheFolder, xlaFlags } from './kernel-cache.ts';
 import { saysOutOfMemory } from './out-of-memory.ts';
 import type { ValueId } from './runner.ts';
 import { usableThreads } from './threads.ts';
@@ -79,8 +79,9 @@ export function loadTensorFlow(options: BindingOptions): TensorFlowBinding {
 /** Variables that TensorFlow reads when its context is made; what the user set wins. */
 function setEnvironment({ shards = 1, deterministic = false }: BindingOptions): void {
   const threads = usableThreads();
-  // More than the user's own number of threads is no choice of the user's.
+  // The user's number of threads is for all shards together.
   if (shards > 1) process.env['TF_NUM_INTRAOP_THREADS'] = String(Math.max(1, Math.floor(threads / shards)));
+  process.env['XLA_FLAGS'] = xlaFlags();
   const kernels = kernelCacheFolder();
   const defaults: Record<string, string> = {
     TF_CPP_MIN_LOG_LEVEL: '2',
@@ -89,9 +90,6 @@ function setEnvironment({ shards = 1, deterministic = false }: BindingOptions): 
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     // An f32 run computes in f32, as PyTorch's does: cuBLAS would round its operands to 10 bits otherwise.
     NVIDIA_TF32_OVERRIDE: '0',
-    // Sums over the last axis as one loop: cut in two, each of XLA's kernels (ops/fused.ts) would write its f32 values to memory in between.
-    // And none of them by way of YNNPACK: it prepares a kernel at its first use without a lock, so two shards of a batch crash there.
-    XLA_FLAGS: '--xla_disable_hlo_passes=tree_reduction_rewriter --xla_cpu_experimental_ynn_fusion_type=',
     ...(kernels === null ? {} : { TF_XLA_FLAGS: kernelCacheFlags(kernels) }),
     ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
   };

@@ -1,5 +1,5 @@
 /**
- * @file How many threads may compute, and how they are shared between ops that run side by side.
+ * @file How many threads may compute, all ops of a process together.
  */
 import { availableParallelism } from 'node:os';
 

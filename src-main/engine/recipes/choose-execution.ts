@@ -8,7 +8,6 @@ import { lengthOf } from '../data/lengths.ts';
 import { readFreeMemory } from '../device/free-memory.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { chooseAttentionParts } from './attention-parts.ts';
-import { chooseShards } from './choose-shards.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
 import { foldsUpdates } from './fold-updates.ts';
@@ -22,12 +21,12 @@ import { chooseKeptBytes } from './weight-cache.ts';
 /** Share of the free memory that a run may plan with: estimates err, and other programs need some too. */
 const MEMORY_SHARE = 0.85;
 
-/** @param mode how the engine runs steps */
+/** @param mode how the engine runs steps @param options `shards`: as the engine was opened for */
 export function chooseExecution(
   run: PreparedRun,
   mode: Execution['mode'],
   memory: PlannedMemory,
-  { isGpu = false } = {},
+  { isGpu = false, shards = 1 } = {},
 ): Execution {
   const { config, data, opened } = run;
   const { vocabSize } = opened.model.facts;
@@ -35,7 +34,6 @@ export function chooseExecution(
   const rows = training.per_device_train_batch_size;
   const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
   const fused = fusesChains(run, mode, isGpu);
-  const shards = chooseShards(run, memory);
   const chunksOf = (labels: number): number => chooseChunks(Math.ceil(labels / shards), vocabSize);
   return {
     mode,

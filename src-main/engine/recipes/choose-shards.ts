@@ -3,6 +3,7 @@
  */
 import { usableThreads } from '../device/threads.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
+import { countValues } from '../weights/trainables.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { precisionOf } from './inference-session.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -34,11 +35,8 @@ export function shardsOf(run: PreparedRun, plan: WeightPlan, rows: number, threa
   return trainsFew(run) && hasAllWeights(plan) ? threads : 1;
 }
 
-function trainsFew({ opened, peft }: PreparedRun): boolean {
-  const count = (shapes: readonly { readonly shape: readonly number[] }[]): number =>
-    shapes.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  return count(peft.trainables) <= TRAINED_SHARE * count(opened.model.weights);
-}
+const trainsFew = ({ opened, peft }: PreparedRun): boolean =>
+  countValues(peft.trainables) <= TRAINED_SHARE * countValues(opened.model.weights);
 
 /** Whether no weight is expanded in a step. */
 const hasAllWeights = ({ matrices }: WeightPlan): boolean =>

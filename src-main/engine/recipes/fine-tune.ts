@@ -6,6 +6,7 @@ import { Interrupted } from '../../../src-shared/domain/app-error.ts';
 import type { DataNotice } from '../../../src-shared/domain/data-report.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { makeNotice, type Told } from '../../../src-shared/domain/notices.ts';
+import { countValues } from '../weights/trainables.ts';
 import { chooseShards } from './choose-shards.ts';
 import type { EngineHost, FineTune, FineTuneOptions, TrainResult } from './contract.ts';
 import { chooseExecution, planMemory } from './choose-execution.ts';
@@ -15,7 +16,7 @@ import { explainMemory, warnOfMemory } from './memory-messages.ts';
 import { type Engine, isOnGpu, openEngine, wantedMode } from './open-engine.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
 import { planCourse } from './rate-course.ts';
-import { planSampler, resumedCheckpointing, resumeExecution } from './resume-run.ts';
+import { planSampler, resumedCheckpointing, resumedShards, resumeExecution } from './resume-run.ts';
 import { decodeState, startProgress } from './run-progress.ts';
 import { saveCheckpoint, trainLoop } from './train-loop.ts';
 import { openTrainingSession, type TrainingSession } from './training-session.ts';
@@ -27,10 +28,11 @@ export const fineTune: FineTune = async (options) => {
   const run = await prepareRun(options, saved?.started_at ?? null);
   const memory = planMemory(run, memoryCorrection, saved ? resumedCheckpointing(run, saved) : null);
   await beforeFirstStep(options, run, memory);
-  const engine = await openEngine(host, { shards: saved?.execution.shards ?? chooseShards(run, memory) });
+  const shards = saved ? resumedShards(run, saved) : chooseShards(run, memory);
+  const engine = await openEngine(host, { shards });
   const execution = saved
     ? resumeExecution(saved, run, engine, memory, host)
-    : chooseExecution(run, wantedMode(engine), memory, { isGpu: isOnGpu(engine) });
+    : chooseExecution(run, wantedMode(engine), memory, { isGpu: isOnGpu(engine), shards });
   const progress = saved?.progress ?? startProgress();
   const tell = (notice: Told | null): void => {
     if (notice !== null) host.report({ event: 'notice', step: progress.step, ...notice });
@@ -75,15 +77,12 @@ async function beforeFirstStep(options: FineTuneOptions, run: PreparedRun, memor
     if (resume === null) requireWasmHeap(memory);
     await options.setResolved(run.config);
     if (host.signal.aborted) throw new Interrupted();
-    await checkpoints.requireSpace(countValues(run) * 16);
+    await checkpoints.requireSpace(countValues(run.peft.trainables) * 16);
   } catch (error) {
     await run.opened.folder.close();
     throw error;
   }
 }
-
-const countValues = ({ peft }: PreparedRun): number =>
-  peft.trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 
 /** Before a new run; a resumed one has shown that it fits. @returns peak memory so far, bytes */
 function tryMemory(session: TrainingSession, run: PreparedRun, host: EngineHost): number {
@@ -109,7 +108,7 @@ function reportStart(
     total_steps: totalSteps,
     start_step: startStep,
     trainable_parameters: trainedValues,
-    total_parameters: trainedValues + base.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    total_parameters: trainedValues + countValues(base),
     train_rows: data.train.length,
     eval_rows: data.eval.length,
     supervised_tokens: data.supervisedTokens,

@@ -23,8 +23,9 @@ const USUAL_BATCHES = 4;
 export async function measureRun({ host, config, correction = 1 }: PlanRunOptions): Promise<MeasuredRun> {
   const run = await prepareRun({ host, config, resume: null }, null);
   const plan = describePlan(run, correction);
-  const engine = await openEngineFor(run, host, plan.memory);
-  const execution = chooseExecution(run, wantedMode(engine), plan.memory, { isGpu: isOnGpu(engine) });
+  const shards = chooseShards(run, plan.memory);
+  const engine = await openEngineFor(run, host, plan.memory, shards);
+  const execution = chooseExecution(run, wantedMode(engine), plan.memory, { isGpu: isOnGpu(engine), shards });
   const startedMs = host.now();
   try {
     const session = await openTrainingSession(run, engine, execution, host, null);
@@ -53,10 +54,15 @@ export async function measureRun({ host, config, correction = 1 }: PlanRunOption
   }
 }
 
-async function openEngineFor(run: PreparedRun, host: EngineHost, memory: PlannedMemory): Promise<Engine> {
+async function openEngineFor(
+  run: PreparedRun,
+  host: EngineHost,
+  memory: PlannedMemory,
+  shards: number,
+): Promise<Engine> {
   try {
     requireWasmHeap(memory);
-    return await openEngine(host, { shards: chooseShards(run, memory) });
+    return await openEngine(host, { shards });
   } catch (error) {
     await run.opened.folder.close();
     throw error;

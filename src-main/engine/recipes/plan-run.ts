@@ -6,6 +6,7 @@ import type { RunConfig } from '../../../src-shared/schema/run-config.ts';
 import { planMemory } from './choose-execution.ts';
 import type { EngineHost } from './contract.ts';
 import { prepareRun, type PreparedRun } from './prepare-run.ts';
+import { countValues } from '../weights/trainables.ts';
 
 export interface PlanRunOptions {
   readonly host: EngineHost;
@@ -46,8 +47,4 @@ export function describePlan(run: PreparedRun, correction: number): RunPlan {
     checkpoint_bytes: trainable * CHECKPOINT_BYTES_A_VALUE,
     report: data.report,
   };
-}
-
-function countValues(tensors: readonly { readonly shape: readonly number[] }[]): number {
-  return tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }

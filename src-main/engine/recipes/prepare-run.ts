@@ -33,6 +33,7 @@ import {
 import type { Task } from './task.ts';
 import { makeTask } from './tasks/make-task.ts';
 import { requireWasmCan } from './wasm-limits.ts';
+import { countValues } from '../weights/trainables.ts';
 
 export interface PreparedRun {
   readonly config: ResolvedRunConfig;
@@ -94,7 +95,7 @@ export async function prepareRun(
       fitted = await fit(config, classes, resume !== null);
     }
     const { opened, peft } = fitted;
-    if (isWasm) requireWasmCan({ model: opened.model, quantization, trained: countValues(peft) });
+    if (isWasm) requireWasmCan({ model: opened.model, quantization, trained: countValues(peft.trainables) });
     const task = makeTask(opened, tokenizer);
     const sizes = { ...gridOf(prepared.train, data), evalRows: prepared.eval.length };
     const training = resolveTraining(config, facts, peft.config, sizes, task.figures);
@@ -152,9 +153,6 @@ async function fit(config: RunConfig, classes: ClassSet | null, isResumed: boole
     throw error;
   }
 }
-
-const countValues = ({ trainables }: AttachedPeft): number =>
-  trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 
 /** The order of batches over a run; resumable. */
 export function makeSampler(

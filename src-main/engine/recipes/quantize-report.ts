@@ -22,6 +22,7 @@ import { measureLoss } from './measure-loss.ts';
 import { requireFiniteWeights } from './not-finite.ts';
 import { openModel } from './open-model.ts';
 import { type MeasuredErrors, measureStorageErrors } from './storage-errors.ts';
+import { countValues } from '../weights/trainables.ts';
 
 /** @throws what preparing the data and opening the model throw; quant/… where weights cannot be quantized */
 export const makeQuantizeReport: MakeQuantizeReport = async (options) => {
@@ -109,7 +110,7 @@ async function measureStorage(
     const { weights, linears } = model;
     const whole = unquantizedLinears(model);
     const counts = {
-      parameters: weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      parameters: countValues(weights),
       linear_parameters: linears
         .filter((linear) => !whole.includes(linear))
         .reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0),

@@ -16,6 +16,11 @@ export function resumedCheckpointing({ config }: PreparedRun, { execution }: Run
   return wanted === 'auto' ? execution.checkpointing : wanted;
 }
 
+/** The shards of a resumed run: as it was saved, but none where batches have fewer rows now. */
+export function resumedShards({ config }: PreparedRun, { execution }: RunState): number {
+  return config.training.per_device_train_batch_size < execution.shards ? 1 : execution.shards;
+}
+
 /**
  * The choices of the saved run. Pieces of the loss may become more and expanded copies fewer: neither changes a run whose settings are
  * the same, since the first follow from settings and data, and a copy has the values that it is a copy of.
@@ -28,7 +33,10 @@ export function resumeExecution(
   host: EngineHost,
 ): Execution {
   const { execution, progress } = saved;
-  const now = chooseExecution(run, execution.mode, memory, { isGpu: isOnGpu(engine) });
+  const now = chooseExecution(run, execution.mode, memory, {
+    isGpu: isOnGpu(engine),
+    shards: resumedShards(run, saved),
+  });
   const resumed: Execution = {
     mode: execution.mode,
     checkpointing: resumedCheckpointing(run, saved),
@@ -38,7 +46,7 @@ export function resumeExecution(
     kept_bytes: Math.min(execution.kept_bytes, now.kept_bytes),
     folded: execution.folded && now.folded,
     fused: execution.fused && !isOnGpu(engine),
-    shards: execution.shards,
+    shards: now.shards,
   };
   if (execution.mode === 'eager' || engine.binding !== null) return resumed;
   const message = `The run began on another engine and goes on with ${engine.name}, which is slower and rounds differently.`;

@@ -16,6 +16,7 @@ import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import { chooseChunks } from '../steps/loss-inputs.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
+import { countValues } from '../weights/trainables.ts';
 import { boundEvaluated, boundShapes } from './batch-shapes.ts';
 import { foldsUpdates } from './fold-updates.ts';
 import { fusesChains } from './fuse-chains.ts';
@@ -59,8 +60,6 @@ export function memoryOf(run: PreparedRun): RunMemory {
   const { facts } = model;
   const trained = new Set(peft.trainables.map(({ name }) => name));
   const ownWeights = new Set(model.weights.map(({ name }) => name));
-  const countValues = (trainables: typeof peft.trainables): number =>
-    trainables.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const trainedValues = countValues(peft.trainables);
   const trainedWeights = countValues(peft.trainables.filter(({ name }) => ownWeights.has(name)));
   const adapterWidth = adapterWidthOf(model);

@@ -8,6 +8,7 @@ import { formatSettings } from '../../../src-shared/domain/need-less.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
 import type { Model } from '../models/model.ts';
+import { countValues } from '../weights/trainables.ts';
 
 /** An f32 value with its gradient, two moments, and what a step makes of them is some 40 bytes. */
 const MOST_TRAINED = 30_000_000;
@@ -23,7 +24,7 @@ export interface WasmWork {
 
 /** @throws engine/wasm-limit with all reasons */
 export function requireWasmCan({ model, quantization, trained }: WasmWork): void {
-  const parameters = model.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const parameters = countValues(model.weights);
   const faults: Fault[] = [];
   const refuse = (field: string, message: string, hint: string) => faults.push({ field, message, hint });
   if (quantization.method !== 'none') {

@@ -80,7 +80,7 @@ export function growCache(runner: Runner, { own }: CacheVariables): void {
 
 /** Puts one token a row into the room. @param place int32 [1]; which token of the cache it becomes */
 export function extendCache(runner: Runner, { own, source }: CacheVariables, place: Tensor): KeyValueCache {
-  const write = runner.writesInPlace ? writeInPlace(runner, place) : writeCopy(runner, place);
+  const write = runner.writesInPlace ? writeInPlace(runner, own[0]!.k, place) : writeCopy(runner, place);
   return {
     extend(layer, { k, v }) {
       const kept = own[layer]!;
@@ -92,23 +92,15 @@ export function extendCache(runner: Runner, { own, source }: CacheVariables, pla
 
 type Write = (variable: Variable, x: Tensor) => Tensor;
 
-/** Seen as rows of one head of one token each, of which these are written. */
-function writeInPlace(runner: Runner, place: Tensor): Write {
-  const placesByHeads = new Map<number, Tensor>();
-  const placesOf = (heads: number): Tensor => {
-    const known = placesByHeads.get(heads);
-    if (known) return known;
-    const firsts = raw.multiply(raw.range(runner, multiplyDims(BATCH, heads)), raw.dimTensor(runner, KEYS));
-    const places = raw.add(firsts, place);
-    placesByHeads.set(heads, places);
-    return places;
-  };
+/** Seen as rows of one head of one token each, of which these are written. All variables of the cache are alike. */
+function writeInPlace(runner: Runner, { shape }: Variable, place: Tensor): Write {
+  const [, heads, , headDim] = shape as [number, number, number, number];
+  const count = multiplyDims(BATCH, heads);
+  const places = raw.add(raw.multiply(raw.range(runner, count), raw.dimTensor(runner, KEYS)), place);
   return (variable, x) => {
     const all = read(runner, variable, KEYS);
-    const [, heads, , headDim] = variable.shape as [number, number, number, number];
-    const rows = raw.reshape(all, [multiplyDims(BATCH, heads, KEYS), headDim]);
-    const own = raw.reshape(x, [multiplyDims(BATCH, heads), headDim]);
-    return raw.reshape(raw.writeRows(rows, placesOf(heads), own), all.shape);
+    const rows = raw.reshape(all, [multiplyDims(count, KEYS), headDim]);
+    return raw.reshape(raw.writeRows(rows, places, raw.reshape(x, [count, headDim])), all.shape);
   };
 }
 

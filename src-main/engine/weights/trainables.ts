@@ -32,6 +32,10 @@ const LARGE = 1 << 20;
 
 export const sizeOfTensor = ({ shape }: Pick<TrainedTensor, 'shape'>): number => shape.reduce((a, b) => a * b, 1);
 
+/** Values of all tensors together. */
+export const countValues = (tensors: readonly Pick<TrainedTensor, 'shape'>[]): number =>
+  tensors.reduce((sum, tensor) => sum + sizeOfTensor(tensor), 0);
+
 /** Packs tensors in their order. */
 export function makeBuckets(tensors: readonly TrainedTensor[]): Bucket[] {
   const groups = new Map<string, TrainedTensor[]>();

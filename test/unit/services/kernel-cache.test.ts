@@ -23,6 +23,9 @@ describe('the folder of kept kernels', () => {
     expect(await folderNow()).toBe(folder);
     const other = await variables({}, { ...runtime, dir: '/runtimes/tensorflow-cpu-9.9.10' });
     expect(other['TUNESMITH_KERNEL_CACHE']).not.toBe(folder);
+    // XLA compiles otherwise with other flags.
+    const flagged = await variables({ XLA_FLAGS: '--xla_cpu_enable_fast_math=true' });
+    expect(flagged['TUNESMITH_KERNEL_CACHE']).not.toBe(folder);
   });
 
   it('is the user’s own where one is named, or none, and not there without TensorFlow', async () => {

@@ -4,6 +4,7 @@ import {
   kernelCacheFolder,
   saysKernelCache,
   withoutKernelNoise,
+  xlaFlags,
 } from '../../../../src-main/engine/device/kernel-cache.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -32,4 +33,10 @@ it('takes log lines without meaning out of what a job printed, and no others', (
     'E0000 00:00:1 3 cpu_aot_loader.cc:220] Loading XLA:CPU AOT result. Target machine feature +prefer-no-gather is not\n' +
     'E0000 00:00:1 3 conv.cc:1] a fault\nE0000 00:00:1 3 text_format.cc:3';
   expect(withoutKernelNoise(printed)).toBe('E0000 00:00:1 3 conv.cc:1] a fault\nE0000 00:00:1 3 text_format.cc:3');
+});
+
+it('compiles as the user wants where the user says so, and else as ours are compiled', () => {
+  const ours = xlaFlags({});
+  expect(ours).toContain('--xla_cpu_experimental_ynn_fusion_type=');
+  expect(xlaFlags({ XLA_FLAGS: '--xla_dump_to=/tmp/x' })).toBe(`${ours} --xla_dump_to=/tmp/x`);
 });

@@ -7,10 +7,12 @@ import { makeBatch, makeExample } from '../support/tiny-steps.ts';
 
 describe('parts of attention', () => {
   it('grow with the length of the longest row', () => {
-    const parts = (longest: number, fuses: boolean) => chooseAttentionParts(longest, 4096, { fused: fuses, shards: 1 });
+    const parts = (longest: number, fused: boolean, shards = 1) =>
+      chooseAttentionParts(longest, 4096, { fused, shards });
     const lengths = [8, 255, 256, 511, 512, 2047, 2048, 4096];
     expect(lengths.map((longest) => parts(longest, false))).toEqual([1, 1, 2, 2, 4, 4, 4, 4]);
     expect(lengths.map((longest) => parts(longest, true))).toEqual([1, 1, 1, 1, 2, 2, 4, 4]);
+    expect(lengths.map((longest) => parts(longest, true, 2))).toEqual([1, 1, 4, 4, 4, 4, 4, 4]);
   });
 
   it('divide the length of every batch', () => {

@@ -5,7 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { planMemory } from '../../../../src-main/engine/recipes/choose-execution.ts';
 import { chooseShards } from '../../../../src-main/engine/recipes/choose-shards.ts';
-import { prepareRun } from '../../../../src-main/engine/recipes/prepare-run.ts';
+import { prepareRun, type PreparedRun } from '../../../../src-main/engine/recipes/prepare-run.ts';
+import { resumedShards } from '../../../../src-main/engine/recipes/resume-run.ts';
+import type { RunState } from '../../../../src-main/engine/recipes/run-progress.ts';
 import { parseRunConfig } from '../../../../src-shared/schema/run-config.ts';
 import { writeTinyModel } from '../../../recipe/support/tiny-model.ts';
 import { makeTestFolder } from '../peft/random-model.ts';
@@ -57,6 +59,15 @@ describe('the shards of a run', () => {
     ['none without TensorFlow', { changes: { isWasm: true } }, 1],
   ])('are %s', async (_title, course, expected) => {
     expect(await shardsOf(course)).toBe(expected);
+  });
+
+  it('stay as they were in a resumed run, unless its batches have fewer rows now', () => {
+    const resumed = (rows: number) =>
+      resumedShards(
+        { config: { training: { per_device_train_batch_size: rows } } } as PreparedRun,
+        { execution: { shards: 2 } } as RunState,
+      );
+    expect([1, 2, 4].map(resumed)).toEqual([1, 2, 2]);
   });
 
   it('are those of other weights where copies of quantized ones are kept, and none where they are expanded in every step', async () => {
