@@ -150,12 +150,20 @@ interface LossOfLogits {
   readonly slopes: () => Tensor;
 }
 
+interface LabelPlaces {
+  /** int32 [n] */
+  readonly labels: Tensor;
+  /** Row and column of each, int32 [n, 2]. */
+  readonly places: Tensor;
+}
+
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): LossOfLogits {
   const rows = raw.range(logits.runner, labels.shape[0]!);
   const places = raw.concat([raw.reshape(rows, [-1, 1]), raw.reshape(labels, [-1, 1])], 1); // [n, 2]
   // In f32 the softmax that both ways need is most of the work.
   const isFused = logits.runner.fuses && logits.dtype === 'bfloat16';
-  return isFused ? fusedCrossEntropy(logits, labels, places) : plainCrossEntropy(logits, places);
+  const at = { labels, places };
+  return isFused ? fusedCrossEntropy(logits, at) : plainCrossEntropy(logits, at);
 }
 
 /**
@@ -163,35 +171,32 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): LossOfLogit
  * logit, where p cannot be too small for f32. `SparseSoftmaxCrossEntropyWithLogits` gives the same in one op, which takes twice the time
  * on a processor.
  */
-function plainCrossEntropy(logits: Tensor, places: Tensor): LossOfLogits {
+function plainCrossEntropy(logits: Tensor, at: LabelPlaces): LossOfLogits {
   const wide = raw.cast(logits, 'float32');
   const p = raw.softmax(wide);
   const logSum = raw.subtract(raw.reduceMax(wide, [1]), raw.log(raw.reduceMax(p, [1])));
   return {
-    losses: raw.subtract(logSum, raw.gatherElements(wide, places)),
+    losses: raw.subtract(logSum, raw.gatherElements(wide, at.places)),
     slopes() {
-      // In f32: near 1, p itself has no digits to spare in bf16, and on a card only f32 can be written to. In place, since nothing reads
-      // p any more once the logarithm is there.
-      const atLabels = raw.subtract(raw.gatherElements(p, places), 1);
-      return raw.cast(raw.updateAt(after(p, logSum), places, atLabels), logits.dtype);
+      // In f32: near 1, p itself has no digits to spare in bf16, and on a card only f32 can be written to. Nothing reads p any more once
+      // the logarithm is there.
+      const atLabels = raw.subtract(raw.gatherElements(p, at.places), 1);
+      return raw.cast(writeAtLabels(after(p, logSum), at, atLabels), logits.dtype);
     },
   };
 }
 
 /** The sum of exp is one kernel over the logits; what is left of the softmax are the slopes, rounded once, and p at the label is exp(-loss). */
-function fusedCrossEntropy(logits: Tensor, labels: Tensor, places: Tensor): LossOfLogits {
+function fusedCrossEntropy(logits: Tensor, at: LabelPlaces): LossOfLogits {
   const top = largestOfRows(logits);
   const [sum] = fused([logits, top], ['float32'], (x, t) => [raw.sum(raw.exp(raw.subtract(x, t)), [-1])]);
   const logSum = raw.add(raw.reshape(top, [-1]), raw.log(sum!));
-  const losses = raw.subtract(logSum, raw.cast(raw.gatherElements(logits, places), 'float32'));
+  const losses = raw.subtract(logSum, raw.cast(raw.gatherElements(logits, at.places), 'float32'));
   return {
     losses,
     slopes() {
       const atLabels = raw.cast(raw.subtract(raw.exp(raw.negate(losses)), 1), logits.dtype);
-      const p = raw.softmax(logits);
-      return (logits.shape[1] as number) % PIECE === 0
-        ? writeInPieces(p, labels, atLabels)
-        : raw.updateAt(p, places, atLabels);
+      return writeAtLabels(raw.softmax(logits), at, atLabels);
     },
   };
 }
@@ -199,8 +204,14 @@ function fusedCrossEntropy(logits: Tensor, labels: Tensor, places: Tensor): Loss
 /** Values in 64 bytes of bf16. */
 const PIECE = 32;
 
+/** p with `values` [n] at the labels. @param p [n, width]; nothing else reads it */
+function writeAtLabels(p: Tensor, { labels, places }: LabelPlaces, values: Tensor): Tensor {
+  const hasPieces = p.runner.fuses && (p.shape[1] as number) % PIECE === 0;
+  return hasPieces ? writeInPieces(p, labels, values) : raw.updateAt(p, places, values);
+}
+
 /**
- * p with `values` [n] at the labels, in its own memory, where `TensorScatterUpdate` would copy all of it.
+ * The same in its own memory, where `TensorScatterUpdate` would copy all of it.
  * @param p [n, width], of whole pieces; nothing else reads it
  */
 function writeInPieces(p: Tensor, labels: Tensor, values: Tensor): Tensor {

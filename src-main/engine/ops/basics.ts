@@ -3,7 +3,7 @@
  */
 import { isKnown, type Dim, type Shape } from '../device/dim.ts';
 import type { DType } from '../device/dtype.ts';
-import { fused } from './fused.ts';
+import { addInReader, fused } from './fused.ts';
 import * as raw from './primitives.ts';
 import { differentiable, type Tensor } from './tensor.ts';
 
@@ -16,9 +16,13 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   return axes.length === 0 ? gradient : raw.reshape(raw.sum(gradient, axes), shape);
 }
 
-/** Sums two gradients of one value; where a bf16 product meets an f32 one the sum is f32. */
+/**
+ * Sums two gradients of one value; where a bf16 product meets an f32 one the sum is f32. Those of activations, whose sizes are not known, go
+ * into kernels mostly.
+ */
 export function sumGradients(a: Tensor, b: Tensor): Tensor {
   const dtype = a.dtype === b.dtype ? a.dtype : 'float32';
+  if (a.dtype === b.dtype && !a.shape.every(isKnown)) return addInReader([a, b]);
   return raw.add(raw.cast(a, dtype), raw.cast(b, dtype));
 }
 

@@ -9,7 +9,7 @@
  *   W2 | 0   B2' 0        the last columns fill the room up
  */
 import { fusedIntoReader } from './fused.ts';
-import { gradientOfB, joinGradients, type LowRankUpdate, scaledB } from './linear.ts';
+import { gradientOfB, type LowRankUpdate, rowsOf, scaledB, throughWeights } from './linear.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
@@ -96,28 +96,6 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       return [dx, ...leafGradients];
     },
   );
-}
-
-/** The rows of each linear: one product for each writes its result once, where one for all would have to be cut. Whole rows are not copied. */
-function rowsOf(weight: Tensor, sizes: readonly number[]): Tensor[] {
-  if (sizes.length === 1) return [weight];
-  let end = 0;
-  return sizes.map((size) => raw.sliceAxis(weight, 0, (end += size) - size, size));
-}
-
-/**
- * @returns dy W: one product for all linears, or, where they are as wide as the input or wider, which is too much to join, one for each:
- *   their sum is meant
- */
-function throughWeights(
-  dys: readonly (Tensor | null)[],
-  weight: Tensor,
-  sizes: readonly number[],
-  x: Tensor,
-): Tensor[] {
-  const width = x.shape[1] as number;
-  if (sizes.some((size) => size < width)) return [matmul(joinGradients(dys, sizes, x), weight)];
-  return rowsOf(weight, sizes).flatMap((rows, index) => (dys[index] ? [matmul(dys[index], rows)] : []));
 }
 
 /** Each B' in the rows of its linear and in columns of its own. @returns [sum of sizes, room] */

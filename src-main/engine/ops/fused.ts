@@ -41,6 +41,12 @@ export function fusedIntoReader(
   return result.runner.fuses ? { ...result, chain: joinChains(inputs, (...given) => [body(...given)]) } : result;
 }
 
+/** The sum of tensors of one shape and dtype, left to the kernel that reads it. */
+export function addInReader(parts: readonly Tensor[]): Tensor {
+  if (parts.length === 1) return parts[0]!;
+  return fusedIntoReader(parts, parts[0]!.dtype, (...given) => given.reduce((a, b) => raw.add(a, b)));
+}
+
 /** Bits of a bf16 value, the upper ones of an f32 one. */
 export const HALF = 16;
 

@@ -6,7 +6,7 @@
  * outputs), and their A matrices too. Source: Hu et al. 2021; PEFT's LoraLayer for scaling and dropout.
  */
 import type { Dim } from '../device/dim.ts';
-import { fused } from './fused.ts';
+import { addInReader, fused } from './fused.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
@@ -40,16 +40,42 @@ export function frozenLinear(x: Tensor, weight: (after: Tensor | null) => Tensor
   return differentiable(
     x.runner,
     [x],
-    () => raw.split(matmul(x, weight(x), { transposeB: true }), sizes, 1),
+    () => {
+      if (!x.runner.fuses) return raw.split(matmul(x, weight(x), { transposeB: true }), sizes, 1);
+      return rowsOf(weight(x), sizes).map((rows) => matmul(x, rows, { transposeB: true }));
+    },
     (dys) => {
-      const first = dys.find((dy) => dy !== null)!;
-      return [matmul(joinGradients(dys, sizes, x), weight(first))];
+      const stacked = weight(dys.find((dy) => dy !== null)!);
+      if (!x.runner.fuses) return [matmul(joinGradients(dys, sizes, x), stacked)];
+      return [addInReader(throughWeights(dys, stacked, sizes, x))];
     },
   );
 }
 
+/** The rows of each linear: one product for each writes its result once, where one for all would have to be cut. Whole rows are not copied. */
+export function rowsOf(weight: Tensor, sizes: readonly number[]): Tensor[] {
+  if (sizes.length === 1) return [weight];
+  let end = 0;
+  return sizes.map((size) => raw.sliceAxis(weight, 0, (end += size) - size, size));
+}
+
+/**
+ * @returns dy W: one product for all linears, or, where they are as wide as the input or wider, which is too much to join, one for each:
+ *   their sum is meant
+ */
+export function throughWeights(
+  dys: readonly (Tensor | null)[],
+  weight: Tensor,
+  sizes: readonly number[],
+  x: Tensor,
+): Tensor[] {
+  const width = x.shape[1] as number;
+  if (sizes.some((size) => size < width)) return [matmul(joinGradients(dys, sizes, x), weight)];
+  return rowsOf(weight, sizes).flatMap((rows, index) => (dys[index] ? [matmul(dys[index], rows)] : []));
+}
+
 /** Gradients of linears side by side, those that are missing as zeros. @returns [tokens, sum of sizes] */
-export function joinGradients(dys: readonly (Tensor | null)[], sizes: readonly number[], x: Tensor): Tensor {
+function joinGradients(dys: readonly (Tensor | null)[], sizes: readonly number[], x: Tensor): Tensor {
   const tokens: Dim = x.shape[0]!;
   const parts = dys.map((dy, index) => dy ?? raw.fill(x.runner, [tokens, sizes[index]!], 0, x.dtype));
   return raw.concat(parts, 1);
