@@ -2,6 +2,7 @@
  * @file Whether a model can be trained on this machine: a small adapter, one short row at a time, blocks recomputed, by the memory model
  * of the runs. Of the storages that fit, the widest is told.
  */
+import { chooseChunks } from '../../src-shared/domain/loss-chunks.ts';
 import type { ModelFit } from '../../src-shared/domain/models.ts';
 import { estimateMemory, mlpWidthOf, runtimeBytes } from '../../src-shared/domain/estimate-memory.ts';
 import {
@@ -46,10 +47,7 @@ const ABOUT_BYTES: StorageBytes = { f32: 4, bf16: 2, int8: 1.2, nf4: 0.75 };
 export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<ModelFit | null> {
   const model = await tryModel(config);
   if (model === null) return null;
-  const [{ planWeights }, { chooseChunks }] = await Promise.all([
-    import('../engine/weights/plan.ts'),
-    import('../engine/steps/loss-inputs.ts'),
-  ]);
+  const { planWeights } = await import('../engine/weights/plan.ts');
   const storageBytes = (storage: StorageKind) => {
     const compute = storage === 'float32' ? storage : 'bfloat16';
     return planWeights(model, { storage, doubleQuant: true, compute, trained: new Set() }).bytes;
@@ -62,9 +60,10 @@ export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<M
   const { intermediateSize, layers, vocabSize } = model.facts;
   const linears = model.linears.map(({ inFeatures, outFeatures }) => ({ inFeatures, outFeatures, count: 1 }));
   const mlpWidth = mlpWidthOf(linears, intermediateSize, layers);
-  const chunks = chooseChunks(ROW_TOKENS, vocabSize);
-  const row = { batch: 1, rowTokens: ROW_TOKENS, labels: ROW_TOKENS, chunks, isVaried: true };
   return chooseWidest(room, parameters, (precision) => {
+    const compute = precision === 'f32' ? 'float32' : 'bfloat16';
+    const chunks = chooseChunks(ROW_TOKENS, vocabSize, compute);
+    const row = { batch: 1, rowTokens: ROW_TOKENS, labels: ROW_TOKENS, chunks, isVaried: true };
     const parts = estimateMemory({
       facts: { ...model.facts, mlpWidth },
       weightBytes: storageBytes(STORAGES[precision]),
@@ -74,7 +73,7 @@ export async function judgeFit(config: RawConfig, room: TrainingRoom): Promise<M
       trainedWeights: 0,
       adapterWidth: 0,
       optim: 'adamw',
-      compute: precision === 'f32' ? 'float32' : 'bfloat16',
+      compute,
       isWasm: room.isWasm,
       checkpointing: true,
       training: row,

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../src-shared/schema/run-config.ts';
 import { estimateMemory as estimateByEngine } from '../../src-shared/domain/estimate-memory.ts';
 import { resolveTraining } from '../../src-main/engine/recipes/resolve-config.ts';
-import { chooseChunks } from '../../src-main/engine/steps/loss-inputs.ts';
+import { chooseChunks } from '../../src-shared/domain/loss-chunks.ts';
 import { findChecks } from '../../src-renderer/state/wizard/checks.ts';
 import { type Draft, EMPTY_DRAFT, PRESETS } from '../../src-renderer/state/wizard/draft.ts';
 import { estimateDisk, estimateMemory, estimateTime } from '../../src-renderer/state/wizard/estimate.ts';
@@ -175,9 +175,9 @@ describe('estimates', () => {
       optim: 'adamw',
       compute: 'bfloat16',
       checkpointing: false,
-      training: { ...batch, rowTokens: 256, labels, chunks: chooseChunks(labels, 49_152) },
+      training: { ...batch, rowTokens: 256, labels, chunks: chooseChunks(labels, 49_152, 'bfloat16') },
       evaluation: {
-        ...{ ...batch, rowTokens: longest, labels: 4 * longest, chunks: chooseChunks(4 * longest, 49_152) },
+        ...{ ...batch, rowTokens: longest, labels: 4 * longest, chunks: chooseChunks(4 * longest, 49_152, 'bfloat16') },
         answers: { rows: 3, promptTokens: longest, newTokens: 64 },
       },
       adapterWidth: 0,

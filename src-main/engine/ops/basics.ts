@@ -18,11 +18,12 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
 
 /**
  * Sums two gradients of one value; where a bf16 product meets an f32 one the sum is f32. Those of activations, whose sizes are not known, go
- * into kernels mostly.
+ * into kernels mostly; and where a kernel made one it may add the other.
  */
 export function sumGradients(a: Tensor, b: Tensor): Tensor {
   const dtype = a.dtype === b.dtype ? a.dtype : 'float32';
-  if (a.dtype === b.dtype && !a.shape.every(isKnown)) return addInReader([a, b]);
+  const isKernels = a.chain || b.chain || !a.shape.every(isKnown);
+  if (a.dtype === b.dtype && isKernels) return addInReader([a, b]);
   return raw.add(raw.cast(a, dtype), raw.cast(b, dtype));
 }
 

@@ -6,7 +6,7 @@
  * outputs), and their A matrices too. Source: Hu et al. 2021; PEFT's LoraLayer for scaling and dropout.
  */
 import type { Dim } from '../device/dim.ts';
-import { addInReader, fused } from './fused.ts';
+import { addInReader, fused, fusedIntoReader } from './fused.ts';
 import { matmul } from './matmul.ts';
 import * as raw from './primitives.ts';
 import { differentiable, needsGradient, type Tensor } from './tensor.ts';
@@ -167,10 +167,8 @@ export function gradientOfB(
   // dB'^T, since only the narrow factor of the product is then laid out anew.
   const raised = matmul(narrow, dy, { transposeA: true }); // [rank, out]
   const upright = (x: Tensor): Tensor => raw.transpose(x, [1, 0]);
-  if (!s) {
-    const [db] = fused([raised], [raised.dtype], (x) => [raw.multiply(upright(x), scale)]);
-    return { b: db!, s: null };
-  }
+  // Read by a kernel where shards add theirs up.
+  if (!s) return { b: fusedIntoReader([raised], raised.dtype, (x) => raw.multiply(upright(x), scale)), s: null };
   const [db, ds] = fused([raised, b.value, s.value], [raised.dtype, raised.dtype], (x, factor, along) => {
     const gradient = upright(x);
     return [

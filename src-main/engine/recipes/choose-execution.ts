@@ -3,10 +3,10 @@
  * expanded copies.
  */
 import { WASM_HEAP_BYTES } from '../../../src-shared/domain/memory-model.ts';
+import { chooseChunks } from '../../../src-shared/domain/loss-chunks.ts';
 import type { PlannedMemory } from '../../../src-shared/domain/run-plan.ts';
 import { lengthOf } from '../data/lengths.ts';
 import { readFreeMemory } from '../device/free-memory.ts';
-import { chooseChunks } from '../steps/loss-inputs.ts';
 import { chooseAttentionParts } from './attention-parts.ts';
 import type { Execution } from './execution.ts';
 import { proposeFit } from './fit-memory.ts';
@@ -34,7 +34,8 @@ export function chooseExecution(
   const rows = training.per_device_train_batch_size;
   const perRow = config.data.packing ? Math.ceil(config.data.max_length / averageLength(run)) : 1;
   const fused = fusesChains(run, mode, isGpu);
-  const chunksOf = (labels: number): number => chooseChunks(Math.ceil(labels / shards), vocabSize);
+  const precision = precisionOf(config.quantization);
+  const chunksOf = (labels: number): number => chooseChunks(Math.ceil(labels / shards), vocabSize, precision.compute);
   return {
     mode,
     checkpointing: memory.checkpointing,
@@ -42,7 +43,7 @@ export function chooseExecution(
     eval_chunks: chunksOf(mostLabels(data.eval, training.per_device_eval_batch_size)),
     attention_parts: chooseAttentionParts(longestRow(run), config.data.max_length, { fused, shards }),
     kept_bytes: chooseKeptBytes(memory.peak_bytes - memory.cache_bytes, run.cardBytes),
-    folded: foldsUpdates(precisionOf(config.quantization), mode, isGpu),
+    folded: foldsUpdates(precision, mode, isGpu),
     fused,
     shards,
   };

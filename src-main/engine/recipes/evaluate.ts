@@ -2,16 +2,17 @@
  * @file Evaluates a model, with or without an adapter, on data files: the loss, the figures of its task, and answers where they are asked for.
  */
 import { AppError } from '../../../src-shared/domain/app-error.ts';
+import { chooseChunks } from '../../../src-shared/domain/loss-chunks.ts';
 import { longestOf } from '../data/lengths.ts';
 import { prepareData } from '../data/prepare.ts';
 import type { TokenizedExample } from '../data/types.ts';
 import type { LanguageModel } from '../models/model.ts';
 import { isWriter } from '../models/registry.ts';
 import { evaluateEntry } from '../steps/evaluate-step.ts';
-import { chooseChunks } from '../steps/loss-inputs.ts';
 import type { StepTask } from '../steps/step-task.ts';
 import { TableCache } from '../steps/token-inputs.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { WeightPlan } from '../weights/plan.ts';
 import { type AnswerOptions, answerExamples } from './answer-examples.ts';
 import type { Evaluate, EvaluatedAnswer, EvaluateOptions, EvaluateMetric } from './contract.ts';
 import { stopIds } from './generate.ts';
@@ -44,7 +45,7 @@ export const evaluate: Evaluate = async (options) => {
   let measured: Measured;
   let writer: LanguageModel | null = null;
   const session = await openInferenceSession(host, options, (parts) => {
-    measured = makeMeasured(parts.opened, tokenizer, batchSize * longest);
+    measured = makeMeasured(parts, tokenizer, batchSize * longest);
     requireMetrics(options.metrics, measured.task);
     writer = isAsked && isWriter(parts.model) ? parts.model : null;
     const answering = writer ? measured.task.answering(parts) : { entries: [] };
@@ -92,10 +93,15 @@ interface Measured {
 }
 
 /** The task of a model and its step. @param labels most labels of a batch */
-export function makeMeasured(opened: OpenModel, tokenizer: Tokenizer, labels: number): Measured {
+export function makeMeasured(
+  { opened, plan }: { readonly opened: OpenModel; readonly plan: WeightPlan },
+  tokenizer: Tokenizer,
+  labels: number,
+): Measured {
   const { model } = opened;
   const task = makeTask(opened, tokenizer);
-  return { task, step: task.makeStep(new TableCache(model), chooseChunks(labels, model.facts.vocabSize)) };
+  const chunks = chooseChunks(labels, model.facts.vocabSize, plan.compute);
+  return { task, step: task.makeStep(new TableCache(model), chunks) };
 }
 
 /** Rows of a batch whose longest one has `longest` tokens. */

@@ -75,7 +75,7 @@ async function measureStorage(
   const batchSize = chooseBatchSize(longest);
   let measured: ReturnType<typeof makeMeasured>;
   const session = await openInferenceSession(host, { modelDir, adapterDir: null, quantization }, (parts) => {
-    measured = makeMeasured(parts.opened, tokenizer, batchSize * longest);
+    measured = makeMeasured(parts, tokenizer, batchSize * longest);
     return { entries: [evaluateEntry({ ...parts, task: measured.step })] };
   });
   try {

@@ -10,11 +10,12 @@ import {
   mlpWidthOf,
   runtimeBytes,
 } from '../../../src-shared/domain/estimate-memory.ts';
+import { chooseChunks } from '../../../src-shared/domain/loss-chunks.ts';
 import type { QuantizationConfig } from '../../../src-shared/schema/run-config.ts';
 import { roundLength } from '../data/batches.ts';
 import { countLabels, lengthOf, longestOf } from '../data/lengths.ts';
 import type { TokenizedExample } from '../data/types.ts';
-import { chooseChunks } from '../steps/loss-inputs.ts';
+import type { FloatDType } from '../device/dtype.ts';
 import { planWeights, type WeightPlan } from '../weights/plan.ts';
 import { countValues } from '../weights/trainables.ts';
 import { boundEvaluated, boundShapes } from './batch-shapes.ts';
@@ -104,8 +105,8 @@ export function memoryOf(run: PreparedRun): RunMemory {
         isWasm,
         isFused: fuses,
         checkpointing: settings.checkpointing,
-        training: trainingNeed(run, sizes, settings, { fuses, shards }),
-        evaluation: evaluationNeed(run, settings, shards),
+        training: trainingNeed(run, sizes, settings, { fuses, shards, compute: precision.compute }),
+        evaluation: evaluationNeed(run, settings, { shards, compute: precision.compute }),
       });
       const parts = estimateMemory(needOf(isFused));
       if (!isFused || hasSizesOf(run, settings)) return parts;
@@ -139,11 +140,16 @@ function sizesOf(examples: readonly TokenizedExample[]): ExampleSizes {
   };
 }
 
+interface StepChoices {
+  readonly shards: number;
+  readonly compute: FloatDType;
+}
+
 function trainingNeed(
   run: PreparedRun,
   { longest, longestFirst, average, isVaried }: ExampleSizes,
   { per_device_train_batch_size: most, max_length: maxLength }: MemorySettings,
-  { fuses: isFused, shards }: { fuses: boolean; shards: number },
+  { fuses: isFused, shards, compute }: StepChoices & { fuses: boolean },
 ): BatchNeed {
   const { config, data, opened, task } = run;
   // No batch has more rows than there are.
@@ -156,7 +162,7 @@ function trainingNeed(
   const perRow = config.data.packing ? Math.ceil(maxLength / average) : 1;
   const labels = Math.min(mostLabels(data.train, batch * perRow), grid.batch * Math.min(grid.rowTokens, maxLength));
   // Of each shard: as many are there at once as there are shards.
-  const chunks = chooseChunks(Math.ceil(labels / shards), opened.model.facts.vocabSize);
+  const chunks = chooseChunks(Math.ceil(labels / shards), opened.model.facts.vocabSize, compute);
   // Elsewhere shapes were not measured.
   const isMeasured = !run.isWasm && run.cardBytes === null;
   const shapes = isMeasured ? { shapes: boundShapes(run, { most: labels, chunks, isFused }) } : {};
@@ -168,7 +174,7 @@ function trainingNeed(
 function evaluationNeed(
   { config, data, opened, task }: PreparedRun,
   { per_device_eval_batch_size: most, max_length: maxLength }: MemorySettings,
-  shards: number,
+  { shards, compute }: StepChoices,
 ): EvaluationNeed | null {
   if (data.eval.length === 0) return null;
   const batch = Math.min(most, data.eval.length);
@@ -177,7 +183,7 @@ function evaluationNeed(
   const labels = Math.min(mostLabels(data.eval, batch), batch * rowTokens);
   const { training, data: settings } = config;
   const asked = { prompts: training.sample_prompts, examples: data.eval, template: settings.template };
-  const chunks = chooseChunks(Math.ceil(labels / shards), opened.model.facts.vocabSize);
+  const chunks = chooseChunks(Math.ceil(labels / shards), opened.model.facts.vocabSize, compute);
   const batches = Math.ceil(data.eval.length / batch);
   return {
     ...{ batch, rowTokens, labels, chunks, isVaried },

@@ -15,16 +15,6 @@ export const LABEL_SPECS: Specs = {
   loss_scale: { dtype: 'float32', shape: [] },
 };
 
-/** Bytes of logits that one chunk may take (f32, several copies live at once). */
-const CHUNK_BYTES = 96 << 20;
-const MOST_CHUNKS = 64;
-
-/** How many chunks keep the logits of `labels` positions within bounds. */
-export function chooseChunks(labels: number, vocabSize: number): number {
-  const wanted = Math.ceil((labels * vocabSize * 4) / CHUNK_BYTES);
-  return Math.max(1, Math.min(MOST_CHUNKS, wanted));
-}
-
 export interface LabelArrays {
   readonly labelPositions: Int32Array;
   readonly labelIds: Int32Array;

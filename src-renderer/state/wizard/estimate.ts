@@ -2,6 +2,7 @@
  * @file What a plan costs: memory by part, disk, time. Worked out at once with each change, by the engine's own formula, as far as its
  * sizes can be known here; `judgeMemory` takes the engine's plan, which knows the rest.
  */
+import { chooseChunks } from '../../../src-shared/domain/loss-chunks.ts';
 import type { EngineStatus } from '../../../src-shared/domain/machine.ts';
 import {
   type BatchNeed,
@@ -22,8 +23,6 @@ import { type Precision, usesSmallEngine } from './offers.ts';
 import type { Plan } from './plan.ts';
 import { countLinear } from './trainable.ts';
 
-const CHUNK_BYTES = 96 * 2 ** 20;
-const MOST_CHUNKS = 64;
 /** Values in a checkpoint for each trained one. */
 const FILE_COPIES: Readonly<Record<TrainingConfig['optim'], number>> = {
   adamw: 3,
@@ -112,7 +111,7 @@ function partsOf(plan: Plan, model: ModelDetails, checkpointing: boolean, isWasm
     trainedValues: plan.trainable ?? 0,
     trainedWeights: peft.peft_type === 'NONE' ? (plan.trainable ?? 0) : 0,
     optim: training.optim,
-    compute: precision === 'none' ? 'float32' : 'bfloat16',
+    compute: computeOf(precision),
     isWasm,
     checkpointing,
     training: batch,
@@ -127,6 +126,8 @@ function partsOf(plan: Plan, model: ModelDetails, checkpointing: boolean, isWasm
   };
 }
 
+const computeOf = (precision: Precision) => (precision === 'none' ? 'float32' : 'bfloat16');
+
 /** Rows of all lengths are taken for granted: which there are is the engine's to know. */
 function batchOf(
   { sizes, settings }: Plan,
@@ -138,8 +139,8 @@ function batchOf(
   const rowTokens = isPacked ? data.max_length : Math.min(sizes?.longest ?? data.max_length, data.max_length);
   const share = data.completion_only_loss && sizes?.epochLength ? (sizes.epochSupervised ?? 0) / sizes.epochLength : 1;
   const labels = batch * rowTokens * Math.min(1, share);
-  const pieces = Math.ceil((labels * (model.vocab_size ?? 0) * 4) / CHUNK_BYTES);
-  return { batch, rowTokens, labels, chunks: Math.max(1, Math.min(MOST_CHUNKS, pieces)), isVaried: true };
+  const chunks = chooseChunks(labels, model.vocab_size ?? 0, computeOf(settings.precision));
+  return { batch, rowTokens, labels, chunks, isVaried: true };
 }
 
 /** Held-out rows are read as they are; answers are written to the first of them, or to the person's own prompts. */

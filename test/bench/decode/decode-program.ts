@@ -12,7 +12,7 @@ import { type InferenceSession, openInferenceSession } from '../../../src-main/e
 import { evaluateEntry, type ForwardOptions } from '../../../src-main/engine/steps/evaluate-step.ts';
 import { cacheVariables, generateEntries } from '../../../src-main/engine/steps/generate-step.ts';
 import { languageTask } from '../../../src-main/engine/steps/language-task.ts';
-import { chooseChunks } from '../../../src-main/engine/steps/loss-inputs.ts';
+import { chooseChunks } from '../../../src-shared/domain/loss-chunks.ts';
 import type { StepTask } from '../../../src-main/engine/steps/step-task.ts';
 import { TableCache } from '../../../src-main/engine/steps/token-inputs.ts';
 import { benchHost } from '../step-session.ts';
@@ -46,10 +46,11 @@ function readRows(file: string): number[][] {
   return lines.map((line) => (JSON.parse(line) as { input_ids: number[] }).input_ids);
 }
 
-function taskOf({ model }: ForwardOptions, rows: readonly (readonly number[])[]): StepTask {
+function taskOf({ model, plan }: ForwardOptions, rows: readonly (readonly number[])[]): StepTask {
   if (model.kind !== 'causal') throw new Error('the bench decodes causal language models only');
   const labels = rows.reduce((sum, row) => sum + row.length, 0);
-  return languageTask({ model, tables: new TableCache(model), chunks: chooseChunks(labels, model.facts.vocabSize) });
+  const chunks = chooseChunks(labels, model.facts.vocabSize, plan.compute);
+  return languageTask({ model, tables: new TableCache(model), chunks });
 }
 
 /** The first choice ends the prefill; the last one ends the tokens that were read one by one. */
