@@ -16,6 +16,9 @@ import { GraphRunner, type TracedEntry } from './graph-runner.ts';
 import { type Entry, type HostResult, inputOf, type Program, type ProgramOptions, type Sizes } from './program.ts';
 import { encodeSavedModel } from './protobuf.ts';
 
+/** Where TensorFlow's processor ops are known to be oneDNN's. */
+const HAS_ONEDNN = process.platform === 'linux' && process.arch === 'x64';
+
 export class CompiledProgram implements Program {
   readonly mode = 'compiled';
   readonly fuses: boolean;
@@ -30,7 +33,8 @@ export class CompiledProgram implements Program {
     this.#binding = binding;
     this.#options = options;
     this.fuses = options.entries.some(({ fuses }) => fuses);
-    const graph = new GraphRunner({ isGpu: binding.isUsingGpuDevice() });
+    const isGpu = binding.isUsingGpuDevice();
+    const graph = new GraphRunner({ isGpu, hasOneDnn: !isGpu && HAS_ONEDNN });
     const groups = Object.entries(options.groups).filter(([, variables]) => variables.length > 0);
     for (const [, variables] of groups) for (const variable of variables) graph.declare(variable);
     this.#initializers = new Map(

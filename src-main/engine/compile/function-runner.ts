@@ -110,6 +110,10 @@ export class FunctionRunner implements Runner {
     return null;
   }
 
+  addToProduct(): null {
+    return null;
+  }
+
   scope<T>(work: () => T): T {
     return work();
   }

@@ -8,7 +8,7 @@
 import { type Dim, type Shape, dimKey, isKnown } from '../device/dim.ts';
 import type { DType } from '../device/dtype.ts';
 import { contentKey } from '../device/eager-runner.ts';
-import type { Attrs, HostArray, Runner, ValueId, Variable } from '../device/runner.ts';
+import type { Attrs, HostArray, ProductSum, Runner, ValueId, Variable } from '../device/runner.ts';
 import { FunctionRunner, type FunctionValue } from './function-runner.ts';
 import type { GraphFunction, GraphNode, NodeAttr } from './protobuf.ts';
 
@@ -29,6 +29,7 @@ export class GraphRunner implements Runner {
   readonly variables = new Map<string, Variable>();
   /** Fused chains by their content: what all layers do is there once. */
   readonly #functions = new Map<string, GraphFunction>();
+  readonly #hasOneDnn: boolean;
   #fuses = false;
   /** ValueId -> `node:output`. */
   readonly #values: string[] = [];
@@ -40,9 +41,12 @@ export class GraphRunner implements Runner {
   #sizeFeeds = new Map<string, string>();
   #assigned = new Map<string, string>();
 
-  /** @param isGpu where the graph will run: a card can write in place in f32 alone */
-  constructor({ isGpu = false } = {}) {
+  /**
+   * @param options where the graph will run: `isGpu`, since a card can write in place in f32 alone; `hasOneDnn`, whether there are oneDNN's ops
+   */
+  constructor({ isGpu = false, hasOneDnn = false } = {}) {
     this.writesInPlace = !isGpu;
+    this.#hasOneDnn = hasOneDnn;
   }
 
   /** Traces one entry. `trace` gets its inputs and returns its outputs by name. @param fuses as in `Entry` */
@@ -171,6 +175,20 @@ export class GraphRunner implements Runner {
       inputs.map(({ id }) => this.#values[id]!),
     );
     return known.outputs.map((_, index) => this.#value(`${node}:${index}`));
+  }
+
+  /** The op that TensorFlow's optimizer makes of product, factor and sum, which it does only where it knows all sizes. */
+  addToProduct({ a, b, factor, addend }: ProductSum, dtype: DType): ValueId | null {
+    if (!this.#hasOneDnn) return null;
+    const attrs = {
+      T: { type: dtype },
+      adj_x: false,
+      adj_y: true,
+      fused_ops: { strings: ['Mul', 'Add'] },
+      num_args: 2,
+    } as const;
+    const inputs = [a, b, factor, addend].map((id) => this.#values[id]!);
+    return this.#value(`${this.#node('_MklFusedBatchMatMulV2', attrs, inputs)}:0`);
   }
 
   get functions(): readonly GraphFunction[] {

@@ -87,7 +87,11 @@ export interface TensorValue {
 }
 
 export type NodeAttr =
-  Attr | { readonly tensor: TensorValue } | { readonly types: readonly DType[] } | { readonly function: string };
+  | Attr
+  | { readonly tensor: TensorValue }
+  | { readonly types: readonly DType[] }
+  | { readonly strings: readonly string[] }
+  | { readonly function: string };
 
 export interface GraphNode {
   readonly name: string;
@@ -157,7 +161,10 @@ function encodeAttr(attr: NodeAttr): MessageWriter {
     const codes = attr.types.map((dtype) => DTYPE_CODES[dtype]);
     return message.writeMessage(1, new MessageWriter().writePacked(6, codes));
   }
-  return message.writeMessage(1, new MessageWriter().writePacked(3, attr));
+  const list = new MessageWriter();
+  if (!('strings' in attr)) return message.writeMessage(1, list.writePacked(3, attr));
+  for (const text of attr.strings) list.writeBytes(2, text);
+  return message.writeMessage(1, list);
 }
 
 function encodeTensor({ dtype, shape, bytes }: TensorValue): MessageWriter {

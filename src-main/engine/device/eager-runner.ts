@@ -26,6 +26,8 @@ export class EagerRunner implements Runner {
   #scope: Set<ValueId> | null = null;
   #stepScope: Set<ValueId> | null = null;
 
+  readonly addToProduct = (): null => null;
+
   constructor(device: Device) {
     this.#device = device;
   }

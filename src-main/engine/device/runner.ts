@@ -36,6 +36,13 @@ export interface Variable {
 
 export type HostArray = Float32Array | Int32Array | Uint8Array;
 
+export interface ProductSum {
+  readonly a: ValueId;
+  readonly b: ValueId;
+  readonly factor: ValueId;
+  readonly addend: ValueId;
+}
+
 export interface Runner {
   readonly mode: 'eager' | 'graph';
   /** Runs or records one op. `outputs` is the number of values it yields. */
@@ -64,6 +71,11 @@ export interface Runner {
     inputs: readonly { readonly id: ValueId; readonly dtype: DType }[],
     body: (runner: Runner, inputs: readonly ValueId[]) => readonly { readonly id: ValueId; readonly dtype: DType }[],
   ): ValueId[] | null;
+  /**
+   * a b^T times a factor, plus `addend`, in one op; null where this runner has none.
+   * @param operands `a` [batch, heads, n, k], `b` [batch, heads, m, k], `addend` [batch or 1, heads or 1, n, m], `factor` [], all of one float dtype
+   */
+  addToProduct(operands: ProductSum, dtype: DType): ValueId | null;
   /** Runs `work`; values made inside end with it except those that `keptIds` names. */
   scope<T>(work: () => T, keptIds: (result: T) => Iterable<ValueId>): T;
   /** Runs `work` as if outside all scopes of the step: what it makes lives until the step ends. For values that several blocks share. */

@@ -9,7 +9,7 @@ import { unbroadcast } from './basics.ts';
 import { fused } from './fused.ts';
 import { batchMatmul } from './matmul.ts';
 import * as raw from './primitives.ts';
-import { differentiable, needsGradient, type Tensor } from './tensor.ts';
+import { differentiable, makeTensor, needsGradient, type Tensor } from './tensor.ts';
 
 export interface AttentionOptions {
   /** Factor on the scores, usually headDim ** -0.5. */
@@ -104,16 +104,13 @@ function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layou
     return [raw.multiply(share, raw.subtract(gradient, delta))];
   }) as [Tensor];
   const one = raw.scalar(q.runner, 1, q.dtype);
-  const ds =
-    softcap !== null && capped
-      ? raw.multiply(dscores, raw.subtract(one, raw.square(perGroup(capped, layout))))
-      : dscores;
+  const ds = softcap !== null && capped ? raw.multiply(dscores, raw.subtract(one, raw.square(capped))) : dscores;
   return { dq: batchMatmul(ds, k), dk: batchMatmul(ds, q, { transposeA: true }), dv, dscores };
 }
 
 /**
  * Softmax of q k^T, bent where a cap is asked for, plus the mask: [batch, kvHeads, group * queries, keys].
- * @returns `capped` = scores / cap before the mask
+ * @returns `capped` = scores / cap before the mask, both as the first
  */
 function shares(
   q: Tensor,
@@ -122,13 +119,23 @@ function shares(
   layout: Layout,
   softcap: number | null,
 ): { p: Tensor; capped: Tensor | null } {
-  const products = perHead(batchMatmul(q, k, { transposeB: true }), layout);
+  const isShort = layout.queries === 1;
+  const own = maskPerGroup(mask, layout);
+  const whole = softcap === null && !isShort ? productPlus(q, k, own) : null;
+  const softmax = isShort && q.dtype === 'bfloat16' ? softmaxOfFew : raw.softmax;
+  if (whole) return { p: softmax(whole), capped: null };
+  const products = batchMatmul(q, k, { transposeB: true });
   const capped = softcap === null ? null : raw.tanh(raw.multiply(products, 1 / softcap));
   const scores = capped ? raw.multiply(capped, softcap!) : products;
-  const [masked] = fused([scores, mask], [q.dtype], (s, m) => [raw.add(s, m)]);
-  const grouped = perGroup(masked!, layout);
-  const isShort = layout.queries === 1 && grouped.dtype === 'bfloat16';
-  return { p: isShort ? softmaxOfFew(grouped) : raw.softmax(grouped), capped };
+  const [masked] = fused([scores, own], [q.dtype], (s, m) => [raw.add(s, m)]);
+  return { p: softmax(masked!), capped };
+}
+
+/** q k^T + mask in one op, or null where there is none. */
+function productPlus(q: Tensor, k: Tensor, mask: Tensor): Tensor | null {
+  const factor = raw.scalar(q.runner, 1, q.dtype);
+  const id = q.runner.addToProduct({ a: q.id, b: k.id, factor: factor.id, addend: mask.id }, q.dtype);
+  return id === null ? null : makeTensor(q.runner, id, q.dtype, [...q.shape.slice(0, 3), k.shape[2]!]);
 }
 
 /** From single ops: oneDNN's, in bf16, takes longer to begin than these few values take in all. */
@@ -196,6 +203,18 @@ function maskPart(mask: Tensor, { queries, keys }: Layout, index: number | null)
   if (index === null) return mask;
   const begin = index === 0 ? 0 : multiplyDims(index, queries);
   return raw.sliceAxis(raw.sliceAxis(mask, 2, begin, queries), 3, 0, keys);
+}
+
+/** A mask as scores lie: what query heads share is there once for each of a group, and a graph makes it once for all layers. */
+function maskPerGroup(mask: Tensor, { heads, kvHeads, queries }: Layout): Tensor {
+  const [batch, own, , keys] = mask.shape as [Dim, number, Dim, Dim];
+  const group = heads / kvHeads;
+  if (group === 1 || (own === 1 && queries === 1)) return mask;
+  if (own !== 1) return raw.reshape(mask, [batch, kvHeads, multiplyDims(group, queries), keys]);
+  return raw.concat(
+    Array.from({ length: group }, () => mask),
+    2,
+  );
 }
 
 /** [batch, kvHeads, group * queries, n] -> [batch, heads, queries, n] */
