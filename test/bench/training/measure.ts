@@ -44,6 +44,8 @@ export interface MeasureOptions {
   readonly surroundings: Surroundings;
   /** For what is said while it runs. */
   readonly label: string;
+  /** Called before the arms of each round. @param label with the round */
+  readonly beginRound: (label: string) => Promise<void>;
 }
 
 /** The first round is the gate: an arm that fails or computes something else is left out of the later ones. */
@@ -53,13 +55,16 @@ export async function measureArms({
   prepared,
   surroundings,
   label,
+  beginRound,
 }: MeasureOptions): Promise<ArmResult[]> {
   const samples = new Map<string, Sample[]>();
   const faults = new Map<string, string>();
   for (let round = 0; round < rounds; round += 1) {
+    const place = `${label}, round ${round + 1} of ${rounds}`;
+    await beginRound(place);
     for (const arm of arms) {
       if (faults.has(arm.name) || (round > 0 && arm.group !== 'core')) continue;
-      const what = `${label}, round ${round + 1} of ${rounds}: ${arm.name}`;
+      const what = `${place}: ${arm.name}`;
       const run = await surroundings.run(what, arm.command(prepared), { env: arm.env });
       const sample = toSample(run, Math.min(prepared.steps, arm.mostSteps));
       if (typeof sample === 'string') faults.set(arm.name, sample);

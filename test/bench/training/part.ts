@@ -3,7 +3,7 @@
  */
 import type { BenchOptions } from '../options.ts';
 import { findModel, prepareFiles } from '../prepare.ts';
-import { measureRoofline } from '../roofline.ts';
+import { measureRoofline, type Roofline } from '../roofline.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { countFlops, parseBatchShape, stepProducts } from '../workloads.ts';
 import { measureAnatomy } from './anatomy.ts';
@@ -69,15 +69,19 @@ async function runWorkload(
   const prepared = { folder, python, ...files, shape, steps, device } as const;
   const label = `${model} ${name}`;
   const products = stepProducts(findModel(model), shape);
-  const roofline = await measureRoofline(surroundings, products, label);
+  const rooflines: Roofline[] = [];
+  // In each round: what a machine allows changes within the hour.
+  const beginRound = async (round: string): Promise<void> => {
+    rooflines.push(await measureRoofline(surroundings, products, round));
+  };
   const wanted = ARMS.filter(
     ({ group, name: arm }) =>
       (group === 'core' || (group === beside && card === null)) && arm.toLowerCase().includes(options.arms),
   );
-  const arms = await measureArms({ arms: wanted, rounds, prepared, surroundings, label });
+  const arms = await measureArms({ arms: wanted, rounds, prepared, surroundings, label, beginRound });
   const anatomy =
     beside === 'extra' && card === null ? await measureAnatomy(surroundings, prepared, label, options.arms) : [];
   const tokensPerStep = shape.batch * shape.seq;
   const flopsPerStep = countFlops(products);
-  return { model, workload: name, rounds, steps, tokensPerStep, flopsPerStep, roofline, arms, anatomy };
+  return { model, workload: name, rounds, steps, tokensPerStep, flopsPerStep, rooflines, arms, anatomy };
 }

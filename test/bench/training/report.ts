@@ -2,7 +2,7 @@
  * @file Turns the samples of a training workload into the tables a person reads.
  */
 import type { PartText } from '../results.ts';
-import type { Roofline } from '../roofline.ts';
+import type { Ceiling, Roofline } from '../roofline.ts';
 import { describeRatio, describeSpread, type Spread } from '../statistics.ts';
 import { formatGigabytes, formatPercent, formatSpread, formatTable } from '../table.ts';
 import type { ArmAnatomy } from './anatomy.ts';
@@ -16,7 +16,8 @@ export interface TrainingFigures {
   readonly steps: number;
   readonly tokensPerStep: number;
   readonly flopsPerStep: number;
-  readonly roofline: Roofline;
+  /** One per round. */
+  readonly rooflines: readonly Roofline[];
   readonly arms: readonly ArmResult[];
   readonly anatomy: readonly ArmAnatomy[];
 }
@@ -30,8 +31,8 @@ export const TRAINING_TEXT: PartText<TrainingFigures> = {
     'weights, adapter and rows, and count only where their loss trace is the reference’s. ' +
     `The first ${WARM_UP_STEPS} steps are left out. Figures are medians with quartiles; ratios are of the same round, with the middle ` +
     '95 % of bootstrap medians. Peak memory is the sum of the peaks of all processes, measured from outside. ' +
-    'Roofline: the products of a step timed alone, each through the faster of the two libraries; on a graphics card through PyTorch, ' +
-    'since both call the same library there.',
+    'Roofline: the products of a step timed alone before each round, each through the faster of the two libraries; on a graphics card ' +
+    'through PyTorch, since both call the same library there; shares are of the same round.',
   formatFigures(figures) {
     const { rounds, steps, tokensPerStep, flopsPerStep } = figures;
     const size = `${tokensPerStep} tokens and ${(flopsPerStep / GIGA).toFixed(0)} GFLOP in products a step`;
@@ -61,22 +62,41 @@ const ARM_HEADS = [
   'against PyTorch bf16',
 ];
 
-function formatRoofline({ roofline, tokensPerStep }: TrainingFigures): string {
+function formatRoofline({ rooflines, tokensPerStep }: TrainingFigures): string {
   const row = (name: 'f32' | 'bf16'): string[] => {
-    const { peak, peakTorch, peakBinding, stepSeconds, stepSecondsTorch, stepSecondsBinding } = roofline[name];
-    const peaks = [peak, peakTorch, peakBinding].map((flops) => (flops === null ? '' : (flops / GIGA).toFixed(0)));
-    const speeds = [stepSeconds, stepSecondsTorch, stepSecondsBinding].map((seconds) =>
-      seconds === null ? '' : (tokensPerStep / seconds).toFixed(0),
-    );
-    return [name, ...peaks, ...speeds];
+    // Of all rounds; empty where it was not measured.
+    const cell = (pick: (ceiling: Ceiling) => number | null, format: (value: number) => number): string => {
+      const values = rooflines.map((roofline) => pick(roofline[name])).filter((value) => value !== null);
+      return values.length === 0 ? '' : formatSpread(describeSpread(values.map(format)), 0);
+    };
+    const peakCell = (pick: (ceiling: Ceiling) => number | null): string => cell(pick, (flops) => flops / GIGA);
+    const speedCell = (pick: (ceiling: Ceiling) => number | null): string =>
+      cell(pick, (seconds) => tokensPerStep / seconds);
+    return [
+      name,
+      peakCell(({ peak }) => peak),
+      peakCell(({ peakTorch }) => peakTorch),
+      peakCell(({ peakBinding }) => peakBinding),
+      speedCell(({ stepSeconds }) => stepSeconds),
+      speedCell(({ stepSecondsTorch }) => stepSecondsTorch),
+      speedCell(({ stepSecondsBinding }) => stepSecondsBinding),
+    ];
   };
-  const bandwidth = (roofline.bandwidthBytesPerSecond / GIGA).toFixed(1);
+  const memory = describeSpread(rooflines.map(({ bandwidthBytesPerSecond }) => bandwidthBytesPerSecond / GIGA));
   const heads = ['square GFLOP/s', 'PyTorch', 'binding', 'roofline tokens/s', 'PyTorch alone', 'binding alone'];
-  return [`Memory ${bandwidth} GB/s.`, '', formatTable(['', ...heads], [row('f32'), row('bf16')])].join('\n');
+  return [`Memory ${formatSpread(memory, 1)} GB/s.`, '', formatTable(['', ...heads], [row('f32'), row('bf16')])].join(
+    '\n',
+  );
+}
+
+/** What the products alone would take, for each second of an arm's step in the same round. */
+function shareOfRoofline({ samples, products }: ArmResult, rooflines: readonly Roofline[]): Spread {
+  const ceilings = samples.map((_, round) => rooflines[round]?.[products].stepSeconds ?? NaN);
+  return describeSpread(samples.map(({ stepSeconds }, round) => (ceilings[round] ?? NaN) / stepSeconds));
 }
 
 function armCells(figures: TrainingFigures): (arm: ArmResult) => string[] {
-  const { tokensPerStep, flopsPerStep, roofline, arms } = figures;
+  const { tokensPerStep, flopsPerStep, rooflines, arms } = figures;
   return (arm) => {
     if (arm.void !== null) return [arm.arm, `void: ${arm.void}`, ...ARM_HEADS.slice(2).map(() => '')];
     const seconds = describeSpread(arm.samples.map(({ stepSeconds }) => stepSeconds));
@@ -87,7 +107,7 @@ function armCells(figures: TrainingFigures): (arm: ArmResult) => string[] {
     return [
       arm.arm,
       formatSpread(describeSpread(speedsOf(arm.samples, tokensPerStep)), 0),
-      formatPercent(roofline[arm.products].stepSeconds / seconds.median),
+      formatPercent(shareOfRoofline(arm, rooflines).median),
       (flopsPerStep / seconds.median / GIGA).toFixed(0),
       (seconds.median * 1000).toFixed(0),
       formatMemory(arm.samples),
@@ -160,7 +180,7 @@ function formatWanted(figures: TrainingFigures): string[] {
   return rows.length === 0 ? [] : [formatTable(['', 'wanted', 'found', 'kept'], rows), ''];
 }
 
-function listWanted({ arms, tokensPerStep, roofline }: TrainingFigures): Wanted[] {
+function listWanted({ arms, tokensPerStep, rooflines }: TrainingFigures): Wanted[] {
   const speed = (name: string, reference: string): number | null => {
     const [own, other] = [findArm(arms, name), findArm(arms, reference)];
     return own && other ? (speedRatio(own, other, tokensPerStep)?.median ?? null) : null;
@@ -170,9 +190,7 @@ function listWanted({ arms, tokensPerStep, roofline }: TrainingFigures): Wanted[
     return own && other ? peakOf(own.samples) / peakOf(other.samples) : null;
   };
   const ours = findArm(arms, OWN_BF16);
-  const share = ours
-    ? roofline.bf16.stepSeconds / describeSpread(ours.samples.map(({ stepSeconds }) => stepSeconds)).median
-    : null;
+  const share = ours ? shareOfRoofline(ours, rooflines).median : null;
   const atLeast = (what: string, least: number, found: number | null): Wanted => ({
     what,
     wanted: `at least ${least}`,

@@ -28,7 +28,7 @@ function arm(name: string, samples: readonly Sample[], fault: string | null = nu
 function figures(arms: readonly ArmResult[]): TrainingFigures {
   const roofline = { bandwidthBytesPerSecond: 1e10, f32: CEILING, bf16: CEILING };
   const size = { tokensPerStep: 1000, flopsPerStep: 1e11, rounds: 3, steps: 8 };
-  return { model: '135M', workload: '4x250', ...size, roofline, arms, anatomy: [] };
+  return { model: '135M', workload: '4x250', ...size, rooflines: [roofline, roofline, roofline], arms, anatomy: [] };
 }
 
 const rowsOf = (text: string): string[][] =>
@@ -53,6 +53,19 @@ describe('the table of a training workload', () => {
       ['0.67', 'yes'],
       ['0.50', '**no**'],
     ]);
+  });
+
+  it('takes the share of the roofline in each round by itself', () => {
+    const ceilingOf = (stepSeconds: number) => ({ ...CEILING, stepSeconds });
+    const rooflines = [0.4, 0.9, 0.5].map((seconds) => ({
+      bandwidthBytesPerSecond: 1e10,
+      f32: CEILING,
+      bf16: ceilingOf(seconds),
+    }));
+    const ours = arm(OWN_BF16, [sample(0.8, 1e9), sample(1, 1e9), sample(1, 1e9)]);
+    const text = TRAINING_TEXT.formatFigures({ ...figures([ours]), rooflines });
+    expect(rowsOf(text).find(([name]) => name === OWN_BF16)![2]).toBe('50 %');
+    expect(text).toContain('2000 (1556-2250)');
   });
 
   it('divides an arm that ran once by the same round of the reference', () => {
