@@ -26,8 +26,6 @@ export class EagerRunner implements Runner {
   #scope: Set<ValueId> | null = null;
   #stepScope: Set<ValueId> | null = null;
 
-  readonly addToProduct = (): null => null;
-
   constructor(device: Device) {
     this.#device = device;
   }
@@ -72,6 +70,10 @@ export class EagerRunner implements Runner {
   }
 
   fused(): null {
+    return null;
+  }
+
+  addToProduct(): null {
     return null;
   }
 

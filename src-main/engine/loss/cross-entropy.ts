@@ -206,7 +206,7 @@ const PIECE = 32;
 
 /** p with `values` [n] at the labels. @param p [n, width]; nothing else reads it */
 function writeAtLabels(p: Tensor, { labels, places }: LabelPlaces, values: Tensor): Tensor {
-  const hasPieces = p.runner.fuses && (p.shape[1] as number) % PIECE === 0;
+  const hasPieces = p.runner.writesInPlace && (p.shape[1] as number) % PIECE === 0;
   return hasPieces ? writeInPieces(p, labels, values) : raw.updateAt(p, places, values);
 }
 

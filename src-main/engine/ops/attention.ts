@@ -110,7 +110,7 @@ function attendBackward({ q, k, v, p, out, capped }: Attended, dy: Tensor, layou
 
 /**
  * Softmax of q k^T, bent where a cap is asked for, plus the mask: [batch, kvHeads, group * queries, keys].
- * @returns `capped` = scores / cap before the mask, both as the first
+ * @returns `p` the softmax, `capped` scores / cap before the mask; both of that shape
  */
 function shares(
   q: Tensor,

@@ -38,6 +38,7 @@ function placesIn(vocab: number): number[] {
 }
 
 const FLOATS = ['float32', 'bfloat16'] as const;
+const WAYS = FLOATS.flatMap((dtype) => [true, false].map((fuses) => ({ dtype, fuses })));
 /** How far a slope may be off, for each of its own size. */
 const SLOPE_ERROR = { float32: 2e-5, bfloat16: 2 ** -8 };
 
@@ -53,15 +54,15 @@ describe.each([
     { title: 'logits lie far apart', height: 200, labelOf: (top: number) => vocab - 1 - top },
     { title: 'all logits are below zero', height: -300, labelOf: (top: number) => (top + 1) % vocab },
   ];
-  it.each(cases.flatMap((one) => FLOATS.map((dtype) => ({ ...one, dtype }))))(
-    'where $title, in $dtype',
-    ({ height, labelOf, dtype }) => {
+  it.each(cases.flatMap((one) => WAYS.map((way) => ({ ...one, ...way }))))(
+    'where $title, in $dtype, fused: $fuses',
+    ({ height, labelOf, dtype, fuses }) => {
       const tops = placesIn(vocab);
       const shape = [ROWS, vocab];
       const program = openProgram({
         name: 'loss',
         inputs: { logits: { dtype: 'float32', shape }, labels: { dtype: 'int32', shape: [ROWS] } },
-        fuses: true,
+        fuses,
         run(_, { logits, labels }) {
           const { losses, slopes } = softmaxCrossEntropy(raw.cast(logits!, dtype), labels!);
           return { losses, slopes: raw.cast(slopes(), 'float32') };
