@@ -2,22 +2,17 @@
  * @file Traces every entry once into one TensorFlow graph and runs them in one session that owns the variables.
  *
  * What is fed and fetched is fixed per entry and per group, because TensorFlow prepares the graph anew for each new set. Values
- * enter variables through placeholders, without a copy. The graph goes through a temporary file: the binding can only load one.
+ * enter variables through placeholders, without a copy.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { evaluateDim } from '../device/dim.ts';
 import { uploadTensor } from '../device/eager-runner.ts';
 import type { HostArray, ValueId } from '../device/runner.ts';
 import type { TensorFlowBinding } from '../device/tensorflow-binding.ts';
 import { makeTensor } from '../ops/tensor.ts';
 import { GraphRunner, type TracedEntry } from './graph-runner.ts';
+import { loadGraph } from './load-graph.ts';
+import { productSumDTypes } from './product-sums.ts';
 import { type Entry, type HostResult, inputOf, type Program, type ProgramOptions, type Sizes } from './program.ts';
-import { encodeSavedModel } from './protobuf.ts';
-
-/** Where TensorFlow's processor ops are known to be oneDNN's. */
-const HAS_ONEDNN = process.platform === 'linux' && process.arch === 'x64';
 
 export class CompiledProgram implements Program {
   readonly mode = 'compiled';
@@ -34,7 +29,7 @@ export class CompiledProgram implements Program {
     this.#options = options;
     this.fuses = options.entries.some(({ fuses }) => fuses);
     const isGpu = binding.isUsingGpuDevice();
-    const graph = new GraphRunner({ isGpu, hasOneDnn: !isGpu && HAS_ONEDNN });
+    const graph = new GraphRunner({ isGpu, productSums: productSumDTypes(binding) });
     const groups = Object.entries(options.groups).filter(([, variables]) => variables.length > 0);
     for (const [, variables] of groups) for (const variable of variables) graph.declare(variable);
     this.#initializers = new Map(
@@ -44,7 +39,7 @@ export class CompiledProgram implements Program {
       }),
     );
     this.#entries = new Map(options.entries.map((entry) => [entry.name, traceEntry(graph, entry)]));
-    this.#session = loadGraph(binding, encodeSavedModel(graph.nodes, graph.functions));
+    this.#session = loadGraph(binding, graph);
   }
 
   /** With `keep` the ids stay the caller's; the memory is shared, not copied. */
@@ -137,14 +132,4 @@ function traceEntry(graph: GraphRunner, entry: Entry): TracedEntry {
     return entry.run(graph, tensors);
   };
   return graph.traceEntry(entry.name, entry.inputs, trace, entry.fuses);
-}
-
-function loadGraph(binding: TensorFlowBinding, bytes: Uint8Array): number {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tunesmith-graph-'));
-  try {
-    writeFileSync(path.join(dir, 'saved_model.pb'), bytes);
-    return binding.loadSavedModel(dir, 'serve');
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
 }

@@ -22,6 +22,11 @@ export interface TracedEntry {
   readonly sizes: ReadonlyMap<string, string>;
 }
 
+interface GraphOptions {
+  readonly isGpu?: boolean;
+  readonly productSums?: ReadonlySet<DType>;
+}
+
 export class GraphRunner implements Runner {
   readonly mode = 'graph';
   readonly writesInPlace: boolean;
@@ -29,7 +34,7 @@ export class GraphRunner implements Runner {
   readonly variables = new Map<string, Variable>();
   /** Fused chains by their content: what all layers do is there once. */
   readonly #functions = new Map<string, GraphFunction>();
-  readonly #hasOneDnn: boolean;
+  readonly #productSums: ReadonlySet<DType>;
   #fuses = false;
   /** ValueId -> `node:output`. */
   readonly #values: string[] = [];
@@ -42,11 +47,12 @@ export class GraphRunner implements Runner {
   #assigned = new Map<string, string>();
 
   /**
-   * @param options where the graph will run: `isGpu`, since a card can write in place in f32 alone; `hasOneDnn`, whether there are oneDNN's ops
+   * @param options where the graph will run: `isGpu`, since a card can write in place in f32 alone; `productSums`, the dtypes in which a
+   *   product may add something itself
    */
-  constructor({ isGpu = false, hasOneDnn = false } = {}) {
+  constructor({ isGpu = false, productSums = new Set() }: GraphOptions = {}) {
     this.writesInPlace = !isGpu;
-    this.#hasOneDnn = hasOneDnn;
+    this.#productSums = productSums;
   }
 
   /** Traces one entry. `trace` gets its inputs and returns its outputs by name. @param fuses as in `Entry` */
@@ -179,7 +185,7 @@ export class GraphRunner implements Runner {
 
   /** The op that TensorFlow's optimizer makes of product, factor and sum, which it does only where it knows all sizes. */
   addToProduct({ a, b, factor, addend }: ProductSum, dtype: DType): ValueId | null {
-    if (!this.#hasOneDnn) return null;
+    if (!this.#productSums.has(dtype)) return null;
     const attrs = {
       T: { type: dtype },
       adj_x: false,

@@ -18,7 +18,8 @@ const LOW_HALF = 0xffff;
 export function fusedPair(inputs: readonly Tensor[], body: Chain['body']): Tensor[] {
   const { dtype, runner } = inputs[0]!;
   if (!runner.fuses) return fused(inputs, [dtype, dtype], body);
-  if (dtype !== 'bfloat16') return [0, 1].flatMap((one) => fused(inputs, [dtype], (...given) => [body(...given)[one]!]));
+  if (dtype !== 'bfloat16')
+    return [0, 1].flatMap((one) => fused(inputs, [dtype], (...given) => [body(...given)[one]!]));
   const [words] = fused(inputs, ['int32'], (...given) => {
     const [first, second] = body(...given).map(roundedBits) as [Tensor, Tensor];
     const high = raw.bitwise('BitwiseAnd', first, ~LOW_HALF);

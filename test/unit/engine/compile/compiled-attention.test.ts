@@ -31,7 +31,8 @@ describe.each(CASES)('$title', (options) => {
           inputs: { q: open(shapes.q), k: open(shapes.k), v: open(shapes.v) },
           run(_, { q, k, v }) {
             const [queries, keys, values] = [q!, k!, v!].map((x) => headsFirst(raw.cast(x, dtype)));
-            const mask = raw.cast(maskOf(q!, options), dtype);
+            const known = raw.cast(maskOf(q!, options), dtype);
+            const mask = { ...known, shape: known.shape.map((dim, axis) => (axis === 0 && dim !== 1 ? batch : dim)) };
             return { out: raw.cast(attention(queries!, keys!, values!, mask, options), 'float32') };
           },
         },
@@ -47,6 +48,8 @@ describe.each(CASES)('$title', (options) => {
   });
 });
 
+const SUMS = new Set(['float32'] as const);
+
 describe('the product of queries and keys', () => {
   const opsWith = (options: ConstructorParameters<typeof GraphRunner>[0], softcap: number | null): string[] => {
     const graph = new GraphRunner(options);
@@ -60,11 +63,12 @@ describe('the product of queries and keys', () => {
   };
 
   it('adds the mask itself where there is such an op', () => {
-    expect(opsWith({ hasOneDnn: true }, null)).toContain('_MklFusedBatchMatMulV2');
-    expect(opsWith({ hasOneDnn: false }, null)).not.toContain('_MklFusedBatchMatMulV2');
+    expect(opsWith({ productSums: SUMS }, null)).toContain('_MklFusedBatchMatMulV2');
+    expect(opsWith({ productSums: new Set(['bfloat16']) }, null)).not.toContain('_MklFusedBatchMatMulV2');
+    expect(opsWith({}, null)).not.toContain('_MklFusedBatchMatMulV2');
   });
 
   it('stands alone where it is bent before the mask', () => {
-    expect(opsWith({ hasOneDnn: true }, 2)).not.toContain('_MklFusedBatchMatMulV2');
+    expect(opsWith({ productSums: SUMS }, 2)).not.toContain('_MklFusedBatchMatMulV2');
   });
 });
