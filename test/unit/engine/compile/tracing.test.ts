@@ -191,6 +191,7 @@ describe('a compiled program', () => {
       },
     });
     const run = await openRun({ binding: recorder, mode: 'compiled' });
+    calls.delete('asked'); // what the machine can do, product-sums.ts
     await callAll(run, 7, [7, 12]);
     await callAll(run, 8, [20]);
     await callAll(run, 9, [3, 5, 15]);
