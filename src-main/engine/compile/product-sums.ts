@@ -38,7 +38,7 @@ function works(binding: TensorFlowBinding, dtype: DType): boolean {
     const session = loadGraph(binding, graph);
     try {
       const [share] = binding.runSavedModel(session, [], '', fetches.get('share')!);
-      const [value] = binding.tensorDataSync(share!.id);
+      const [value] = binding.tensorDataSync(share!.id) as Float32Array;
       binding.deleteTensor(share!.id);
       return value === 1;
     } finally {
