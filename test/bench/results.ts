@@ -31,6 +31,12 @@ const TITLE =
   '# Bench results\n\nWritten by `npm run bench` from results.json. How the parts are measured stands in test/bench, what was tried in LOG.md.\n';
 const GIGA = 1e9;
 
+/** Each machine has a place of its own for a workload: what it measures says nothing about another. */
+export function placeOf(key: string, { cpu, card }: Pick<MachineFacts, 'cpu' | 'card'>): string {
+  const device = card?.split(',')[0] ?? cpu.replaceAll(/\((?:R|TM)\)| Processor$/g, '');
+  return `${key}, ${device}`;
+}
+
 /** Puts an entry in the place of the one before it and writes both files of the folder. */
 export async function keepEntry(
   part: PartName,

@@ -19,7 +19,7 @@ import { runLadder } from './ladder/part.ts';
 import { LADDER_TEXT } from './ladder/report.ts';
 import { describeMachine } from './machine.ts';
 import { type BenchOptions, type PartName, readOptions } from './options.ts';
-import { formatEntry, keepEntry, type PartText, type Texts } from './results.ts';
+import { formatEntry, keepEntry, placeOf, type PartText, type Texts } from './results.ts';
 import { runScale } from './scale/part.ts';
 import { SCALE_TEXT } from './scale/report.ts';
 import { type Surroundings, withSurroundings } from './surroundings.ts';
@@ -50,7 +50,7 @@ async function runPart(name: PartName, surroundings: Surroundings, options: Benc
   const { text } = PARTS[name];
   await PARTS[name].run(surroundings, options, async (key, figures) => {
     const entry = { machine: describeMachine(options.threads, !options.busy, surroundings.card), figures };
-    const place = surroundings.card === null ? key : `${key}, ${surroundings.card.split(',')[0]}`;
+    const place = placeOf(key, entry.machine);
     process.stdout.write(`${formatEntry(text, place, entry)}\n`);
     if (options.writes) await keepEntry(name, place, entry, TEXTS);
   });

@@ -8,7 +8,7 @@ import { check } from 'prettier';
 import { expect, it, onTestFinished } from 'vitest';
 import type { MachineFacts } from '../../bench/machine.ts';
 import { PART_NAMES } from '../../bench/options.ts';
-import { type Entry, keepEntry, type Texts } from '../../bench/results.ts';
+import { type Entry, keepEntry, placeOf, type Texts } from '../../bench/results.ts';
 import { formatTable } from '../../bench/table.ts';
 
 const MACHINE: MachineFacts = {
@@ -60,4 +60,10 @@ it('keeps each workload as it was last measured', async () => {
   expect(text).not.toContain('22');
   expect(await check(text!, { parser: 'markdown', printWidth: 120 })).toBe(true);
   expect(await check(json!, { parser: 'json', printWidth: 120 })).toBe(true);
+});
+
+it('gives each machine a place of its own', () => {
+  const xeon = { cpu: 'Intel(R) Xeon(R) Processor' };
+  expect(placeOf('135M, 4x256', xeon)).toBe('135M, 4x256, Intel Xeon');
+  expect(placeOf('135M', { ...xeon, card: 'NVIDIA H100 80GB HBM3, driver 580' })).toBe('135M, NVIDIA H100 80GB HBM3');
 });
