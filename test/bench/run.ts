@@ -2,7 +2,7 @@
  * @file npm run bench: our speed and memory beside PyTorch + PEFT on the same machine, the same weights and the same rows.
  *
  *   npm run bench                            all parts, about 70 minutes; writes RESULTS.md and results.json
- *   npm run bench -- training                one part; what it measured takes the place of what was written before
+ *   npm run bench -- training                one part; takes the place of what this machine measured before
  *   npm run bench -- training --workload 4x256       one shape of the 135M model (45 minutes the whole part, 15 this shape)
  *   npm run bench -- training --quick        one round of the first shape; only prints
  *   npm run bench -- --busy --quick --model tiny     tries the bench itself
