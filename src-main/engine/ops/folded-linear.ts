@@ -43,23 +43,24 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
   const width = x.shape[1] as number;
   const given = updates.filter((update) => update !== null);
   const ranks = given.map(({ a }) => a.value.shape[0] as number);
-  const parts = [...ranks, room - ranks.reduce((sum, rank) => sum + rank, 0)].filter((size) => size > 0);
-  const filler = parts.slice(ranks.length);
+  const used = ranks.reduce((sum, rank) => sum + rank, 0);
   const bs = updates.map((update) => update && scaledB(update));
   const beside = (): Tensor => placeBlocks(x, sizes, bs, room);
+  const zeros = (columns: number): Tensor => raw.fill(x.runner, [x.shape[0]!, columns], 0, x.dtype);
+  const filler = used < room ? [zeros(room - used)] : [];
   const stackedA = raw.concat(
-    [...given.map(({ a }) => a.value), ...filler.map((rows) => raw.fill(x.runner, [rows, width], 0, x.dtype))],
+    given.map(({ a }) => a.value),
     0,
-  ); // [room, in]
+  ); // [used, in]
   const leaves = given.flatMap(({ a, b, s }) => (s ? [a.leaf, b.leaf, s.leaf] : [a.leaf, b.leaf]));
   let narrow: Tensor;
   return differentiable(
     x.runner,
     [x, ...leaves],
     (save) => {
-      narrow = matmul(x, stackedA, { transposeB: true }); // [tokens, room]
+      narrow = matmul(x, stackedA, { transposeB: true }); // [tokens, used]
       save(x, stackedA, narrow, ...bs.filter((b) => b !== null));
-      const wide = raw.concat([x, narrow], 1); // [tokens, in + room]
+      const wide = raw.concat([x, narrow, ...filler], 1); // [tokens, in + room]
       return rowsOf(weight(beside, x), sizes).map((rows) => matmul(wide, rows, { transposeB: true }));
     },
     (dys) => {
@@ -67,7 +68,7 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
       let [dx, back]: [Tensor | null, Tensor | null] = [null, null]; // back: the gradient of narrow
       if (needsGradient(x)) {
         const both = throughWeights(dys, weight(beside, first), sizes, x); // each [tokens, in + room]
-        back = both.map((part) => raw.sliceAxis(part, 1, width, room)).reduce((a, b) => raw.add(a, b));
+        back = both.map((part) => raw.sliceAxis(part, 1, width, used)).reduce((a, b) => raw.add(a, b));
         dx = fusedIntoReader([matmul(back, stackedA), ...both], x.dtype, (through, ...parts) => {
           const direct = parts.map((part) => raw.split(part, [width, room], 1)[0]!);
           return raw.add(
@@ -76,15 +77,14 @@ export function foldedLinear({ x, room, sizes, updates, weight }: FoldedLinearOp
           );
         });
       } else {
-        const zeros = (size: number): Tensor => raw.fill(x.runner, [x.shape[0]!, size], 0, x.dtype);
         const through = bs.flatMap((b, index) => {
           const dy = dys[index];
           return b ? [dy ? matmul(dy, b) : zeros(b.shape[1] as number)] : [];
         });
-        back = raw.concat([...through, ...filler.map(zeros)], 1);
+        back = raw.concat(through, 1);
       }
-      const das = raw.split(matmul(back, x, { transposeA: true }), parts, 0);
-      const narrows = raw.split(narrow, parts, 1);
+      const das = raw.split(matmul(back, x, { transposeA: true }), ranks, 0);
+      const narrows = raw.split(narrow, ranks, 1);
       let place = 0;
       const leafGradients = updates.flatMap((update, index) => {
         if (!update) return [];
