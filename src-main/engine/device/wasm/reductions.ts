@@ -27,7 +27,7 @@ export const REDUCE: OpTable = {
     Object.entries(REDUCTIONS).map(([name, reduction]) => [name, (call: OpCall) => reduce(call, reduction)]),
   ),
   Softmax: ({ heap, inputs }) => softmax(heap, inputs[0]!),
-  ArgMax: argMax,
+  TopKV2: largest,
 };
 
 function reduce(call: OpCall, reduction: Reduction): WasmValue {
@@ -87,16 +87,20 @@ function softmax(heap: Heap, logits: WasmValue): WasmValue {
   return heap.run('Softmax', { logits }, { dim: logits.shape.length - 1 });
 }
 
-function argMax(call: OpCall): WasmValue {
+/** The largest value of each row and its place; of more than one, which nothing asks for, it knows nothing. */
+function largest(call: OpCall): WasmValue[] {
   const { heap } = call;
   const [x] = call.inputs as [WasmValue];
+  if (hostInts(call, 1)[0] !== 1) throw new Error('internal: TopKV2 of more than one value');
   const width = x.shape.at(-1)!;
-  const out = heap.make('int32', x.shape.slice(0, -1));
-  const [from, to] = [heap.view(x), heap.view(out)];
-  for (let row = 0; row < to.length; row += 1) {
+  const shape = [...x.shape.slice(0, -1), 1];
+  const [values, places] = [heap.make(x.dtype, shape), heap.make('int32', shape)];
+  const [from, to, at] = [heap.view(x), heap.view(values), heap.view(places)];
+  for (let row = 0; row < at.length; row += 1) {
     let best = 0;
     for (let i = 1; i < width; i += 1) if (from[row * width + i]! > from[row * width + best]!) best = i;
-    to[row] = best;
+    at[row] = best;
+    to[row] = from[row * width + best]!;
   }
-  return out;
+  return [values, places];
 }
