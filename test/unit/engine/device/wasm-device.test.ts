@@ -104,7 +104,10 @@ const CASES: readonly Case[] = [
       raw.pack([raw.scalar(runner, 1), raw.scalar(runner, 2)]),
     ],
   ],
-  ['largest place', ({ x, cube }) => [raw.argMax(x), raw.argMax(cube)]],
+  [
+    'largest place, the first of several',
+    ({ x, cube }) => [raw.argMax(x), raw.argMax(cube), raw.argMax(raw.cast(raw.compare('Greater', x, 0), 'float32'))],
+  ],
   [
     'random',
     (_, runner) =>
