@@ -92,8 +92,8 @@ function evaluateChunk(
 ): EvaluatedLoss {
   return part.runner.scope(
     () => {
-      const logits = detach(head(part));
-      const isHit = raw.cast(raw.compare('Equal', raw.argMax(raw.cast(logits, 'float32')), labels), 'float32');
+      const logits = raw.cast(detach(head(part)), 'float32');
+      const isHit = raw.cast(raw.compare('Equal', raw.argMax(logits), labels), 'float32');
       const { losses } = softmaxCrossEntropy(logits, labels);
       return { loss: raw.sumAll(raw.multiply(losses, weights)), hits: raw.sumAll(raw.multiply(isHit, weights)) };
     },

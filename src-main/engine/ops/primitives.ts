@@ -369,12 +369,10 @@ export function scatterAddRows(updates: Tensor, indices: Tensor, rows: Dim): Ten
 
 /** Index of the largest value of the last axis, the first of equal ones, int32. `ArgMax` takes twice the time, and gives a card one thread a row. */
 export function argMax(x: Tensor): Tensor {
-  const { runner, dtype } = x;
-  const shape = [...x.shape.slice(0, -1), 1];
-  const inputs = [x.id, scalar(runner, 1, 'int32').id];
-  const ids = runner.op('TopKV2', { T: { type: dtype }, sorted: true }, inputs, 2);
-  const [, places] = ids.map((id, index) => makeTensor(runner, id, index === 0 ? dtype : 'int32', shape));
-  return reshape(places!, x.shape.slice(0, -1));
+  const rows = x.shape.slice(0, -1);
+  const inputs = [x.id, scalar(x.runner, 1, 'int32').id];
+  const [, places] = x.runner.op('TopKV2', { T: { type: x.dtype }, sorted: true }, inputs, 2);
+  return reshape(makeTensor(x.runner, places!, 'int32', [...rows, 1]), rows);
 }
 
 /** Uniform numbers in [0, 1) from a counter-based generator. @param seed int32 [2]. */
